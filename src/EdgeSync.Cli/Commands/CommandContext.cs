@@ -45,7 +45,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
         if (NamedRepository is not null
             || RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is not { } checkout) return path;
 
-        var relative = Path.GetRelativePath(checkout.Root, Path.GetFullPath(path)).Replace('\\', '/');
+        var relative = Path.GetRelativePath(checkout.Place.Root, Path.GetFullPath(path)).Replace('\\', '/');
         return relative.StartsWith("../", StringComparison.Ordinal) ? path : relative;
     }
 
@@ -74,8 +74,12 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
         return repository;
     }
 
-    /// <summary>The user of new artifacts: <c>--user</c>, or the login of the operating system.</summary>
-    public string UserName => Get(AuthorOptions.User) ?? SystemUser.Name;
+    /// <summary>
+    /// The user of new artifacts: <c>--user</c>, that of the checkout, or the login of the operating system.
+    /// </summary>
+    public string UserName => Get(AuthorOptions.User)
+        ?? (NamedRepository is null ? RepositoryFinder.CheckoutAt(Environment.CurrentDirectory)?.DefaultUser : null)
+        ?? SystemUser.Name;
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);
 

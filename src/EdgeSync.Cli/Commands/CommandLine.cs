@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using EdgeSync.Cli.Commands.Can;
 using EdgeSync.Cli.Commands.Checkout;
+using EdgeSync.Cli.Commands.Iroh;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Commands.Stock;
@@ -21,7 +23,7 @@ internal static class CommandLine
         using var output = Output.OfProcess(IsJsonAsked(args), isStock);
         var exit = await RunAsync(args, output, stop: null);
 
-        // Stock knows one exit code for all that goes wrong.
+        // Stock has one exit code for all failures.
         return isStock && exit is not (ExitCode.Ok or ExitCode.Bug or ExitCode.Interrupted or ExitCode.Terminated)
             ? ExitCode.Failed : exit;
     }
@@ -43,8 +45,10 @@ internal static class CommandLine
 
             var parse = output.IsStock ? StockCommandLine.Parse(args, output, stop) : Parse(args, output, stop);
             command = CommandSpec.PathOf(parse.CommandResult.Command);
+            if (parse.CommandResult.Command is CommandSpec { IsPaged: true } || parse.Action is HelpAction)
+                output.BeginPaging();
             var exit = await RunAsync(parse, output);
-            output.Flush();
+            output.Finish();
             return exit;
         }
         catch (EdgeSyncException e)
@@ -88,8 +92,9 @@ internal static class CommandLine
     /// <remarks>Where none of them fits, the commands of <c>repo</c> are meant: <c>edgesync timeline</c>.</remarks>
     public static IReadOnlyList<(string Name, string[] Aliases)> Names { get; } =
     [
-        ("up", []), ("join", []), ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
-            ("peers", []), ("config", []),
+        ("up", []), ("join", []), ("pair", []),
+        ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
+            ("peers", []), ("iroh", []), ("can", []), ("config", []),
             ("doctor", []), ("ready", []),
         .. CheckoutCommands.Table.Where(c => c.Name != "status").Select(c => (c.Name, c.Aliases)),
         ("version", []), ("completion", []), ("man", []),
@@ -165,7 +170,10 @@ internal static class CommandLine
         "up" => UpCommand.Create(),
         "join" => JoinCommand.Create(),
         "status" => StatusCommand.Create(),
+        "pair" => PairCommand.Create(),
         "peers" => PeersCommand.Create(),
+        "iroh" => IrohCommand.Create(),
+        "can" => CanCommand.Create(),
         "config" => ConfigCommands.Create(),
         "doctor" => DoctorCommand.Create(),
         "ready" => ReadyCommand.Create(),

@@ -11,10 +11,13 @@ namespace EdgeSync.Cli.Commands;
 internal static class CommandLineFaults
 {
     /// <exception cref="EdgeSyncException">The first fault.</exception>
-    public static void Require(ParseResult parse, string[] args)
+    /// <param name="parse">What was parsed.</param>
+    /// <param name="args">Of what.</param>
+    /// <param name="takesEmpty">Empty words are names like any other, as for stock.</param>
+    public static void Require(ParseResult parse, string[] args, bool takesEmpty = false)
     {
         var command = parse.CommandResult.Command;
-        var fault = UnknownOption(parse, args) ?? UnknownWord(parse) ?? Empty(parse);
+        var fault = UnknownOption(parse, args) ?? UnknownWord(parse) ?? (takesEmpty ? null : Empty(parse));
         if (fault is null && parse.Action is not HelpAction) fault = Refused(parse);
         if (fault is null) return;
 
@@ -72,9 +75,9 @@ internal static class CommandLineFaults
 
     private static string? UnknownWord(ParseResult parse)
     {
-        if (parse.UnmatchedTokens is not [var word, ..]) return null;
-
         var command = parse.CommandResult.Command;
+        if ((parse.UnmatchedTokens is [var first, ..] ? first : WordBesideCommands(parse)) is not { } word) return null;
+
         var path = CommandSpec.PathOf(command);
         if (command.Subcommands.Count == 0) return $"unexpected argument '{word}'";
 
@@ -91,6 +94,16 @@ internal static class CommandLineFaults
         }
 
         return $"{path} has no command '{word}'{Suggestions.Question(suggestion)}";
+    }
+
+    // A group whose own argument names a file takes no other word: it was meant as a command.
+    private static string? WordBesideCommands(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        if (command.Subcommands.Count == 0) return null;
+
+        var words = command.Arguments.SelectMany(a => parse.GetResult(a)?.Tokens ?? []).Select(t => t.Value);
+        return words.FirstOrDefault(w => w.Length > 0 && w.All(char.IsAsciiLetter) && !Path.Exists(w));
     }
 
     private static string? Empty(ParseResult parse)

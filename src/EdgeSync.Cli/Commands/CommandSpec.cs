@@ -33,6 +33,9 @@ internal sealed class CommandSpec : Command
     /// <summary>A sentence or two below the options.</summary>
     public string? Notes { get; init; }
 
+    /// <summary>It prints what may be long, and nothing while it works: on a terminal a pager shows it.</summary>
+    public bool IsPaged { get; init; }
+
     /// <summary>The heading of an option on the help page; null is the first one.</summary>
     public Func<Option, string?> HeadingOf { get; init; } = static _ => null;
 

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Queries;
+using EdgeSync.Storage.Sync;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -43,24 +45,62 @@ internal static class Completion
         var options = CommandLineFaults.OptionsOf(command).Where(o => !o.Hidden).ToList();
         var awaiting = words.Count == 0 ? null
             : options.Find(o => o.Arity.MinimumNumberOfValues > 0 && o.Aliases.Prepend(o.Name).Contains(words[^1]));
-        if (awaiting is not null) return ValuesOf(awaiting, words);
+        if (awaiting is not null) return ValuesOf(awaiting, words, begun);
         if (begun.StartsWith('-')) return options.SelectMany(HelpPage.ShownNames)
             .Concat(options.SelectMany(FlagOption.NegativesOf)).Where(n => n.Length > 2 || begun.Length < 2);
 
         var children = command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
-        return children.Concat(command.Arguments.SelectMany(a => Sources(a.CompletionSources, a.Name, words)));
+        return children.Concat(command.Arguments.SelectMany(a => Sources(a.CompletionSources, a.Name, words, begun)));
     }
 
-    private static IEnumerable<string> ValuesOf(Option option, List<string> words) =>
-        Sources(option.CompletionSources, option.HelpName, words);
+    private static IEnumerable<string> ValuesOf(Option option, List<string> words, string begun) =>
+        Sources(option.CompletionSources, option.HelpName, words, begun);
 
     private static IEnumerable<string> Sources(List<Func<CompletionContext, IEnumerable<CompletionItem>>> sources,
-        string? placeholder, List<string> words) =>
-        placeholder is "VERSION" or "BRANCH" ? NamesOfRepository(words) : sources
-            .SelectMany(s => s(CompletionContext.Empty)).Select(i => i.Label);
+        string? placeholder, List<string> words, string begun) =>
+        ValuesFor(placeholder, begun) is { } values ? OfRepository(words, values)
+            : sources.SelectMany(s => s(CompletionContext.Empty)).Select(i => i.Label);
 
-    // Branches and tags of the repository on the line, or of the current folder.
-    private static IEnumerable<string> NamesOfRepository(List<string> words)
+    /// <summary>What a repository has to offer for a placeholder; null when it has nothing.</summary>
+    private static Func<Repository, IEnumerable<string>>? ValuesFor(string? placeholder, string begun) =>
+        placeholder switch
+        {
+            "VERSION" or "ARTIFACT" => repository =>
+                ["tip", "current", "prev", .. NamesOf(repository), .. HashesOf(repository, begun)],
+            "BRANCH" => NamesOf,
+            "TAG" => repository => Tags.List(repository).Select(t => t.Name),
+            "LOGIN" => repository => repository.Users.List().Select(u => u.Login),
+            "LETTERS" => repository => repository.Users.List().Select(u => u.Capabilities).Where(c => c.Length > 0),
+            "URL" => repository => SavedPeer.List(repository).Select(r => r.Name),
+            "PAGE" or "PAGE-OR-ID" => repository => new WikiPages(repository).List().Select(p => p.Title),
+            "TICKET" => repository => new Tickets(repository).List().Select(t => t.TicketId[..10]),
+            "TECHNOTE" => repository => new Technotes(repository).List().Select(n => n.TechnoteId[..10]),
+            "REMOTE" => repository => SavedPeer.List(repository).Select(r => r.Name),
+            "TABLE" => repository => new SyncedTables(repository).List().Select(t => t.Name),
+            "UVFILE" => repository => repository.Unversioned.List().Where(f => !f.IsDeletion).Select(f => f.Name),
+            "KEY" => _ => StockSettings.Names,
+            _ => null,
+        };
+
+    private static IEnumerable<string> NamesOf(Repository repository) => Branches.List(repository).Select(b => b.Name)
+        .Concat(Tags.List(repository).Select(t => t.Name)).Take(NamesMax);
+
+    // Hashes are offered once a digit was typed.
+    private static List<string> HashesOf(Repository repository, string begun)
+    {
+        var hashes = new List<string>();
+        if (begun.Length < 4 || !begun.All(char.IsAsciiHexDigitLower)) return hashes;
+
+        using var select = repository.Database.Prepare(
+            "SELECT uuid FROM blob JOIN event ON objid=rid WHERE type='ci' AND uuid GLOB ?1||'*' LIMIT 100");
+        select.BindText(1, begun);
+        while (select.Step()) hashes.Add((select.Text(0) ?? "")[..Math.Max(16, begun.Length)]);
+        return hashes;
+    }
+
+    // Of the repository on the line, or of the current folder.
+    private static IReadOnlyList<string> OfRepository(
+        List<string> words, Func<Repository, IEnumerable<string>> values)
     {
         try
         {
@@ -68,8 +108,7 @@ internal static class Completion
             var path = at >= 0 && at + 1 < words.Count ? words[at + 1]
                 : RepositoryFinder.Find(Environment.CurrentDirectory);
             using var repository = Repository.Open(path, RepositoryOptions.ReadOnly);
-            return ["tip", .. Branches.List(repository).Select(b => b.Name)
-                .Concat(Tags.List(repository).Select(t => t.Name)).Take(NamesMax)];
+            return [.. values(repository)];
         }
         catch (EdgeSyncException)
         {

@@ -6,7 +6,7 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>A time on the command line.</summary>
 internal static class DateOption
 {
-    /// <summary>UTC unless it says otherwise; null for none.</summary>
+    /// <summary>UTC unless it names a zone; null for none.</summary>
     /// <exception cref="EdgeSyncException">The text is not a time.</exception>
     public static Instant? Read(string? text)
     {

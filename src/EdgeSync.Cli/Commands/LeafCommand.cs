@@ -23,12 +23,13 @@ internal static class LeafCommand
                 brackets], which overrides the file. --push, --push=true, --push=false and --no-push all work.
                 GET /healthz: the process is alive; /readyz: the node is ready; /status: everything.
                 SIGINT and SIGTERM let running exchanges finish, a second one ends at once; SIGHUP reloads the settings;
-                SIGUSR1 syncs now.
+                SIGUSR1 syncs now; SIGUSR2 stops when the NATS clients have moved to another server.
                 """,
             Examples =
             [
                 $"{path} --repo project.fossil --serve-http :8080",
                 $"{path} --repo project.fossil --nats-leaf-port 7422 --nats-bind '*'",
+                $"{path} --repo project.fossil --iroh --iroh-peer TICKET",
                 $"{path} --repo project.fossil --nats nats-leaf://first-machine:7422",
                 $"{path} --repo project.fossil --peer https://host/project --user alice --password-file secret.txt",
                 $"{path} --repo project.fossil --serve-http '*:443' --tls-cert fullchain.pem --tls-key privkey.pem",
@@ -51,10 +52,10 @@ internal static class LeafCommand
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a leaf needs a repository",
                 "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
-        if (settings.Http.Address is null && !settings.Nats.IsUseful
+        if (settings.Http.Address is null && !settings.Nats.IsUseful && !settings.Iroh.Enabled
             && settings.Repositories.All(r => r.Peers.Count == 0))
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a leaf needs something to do",
-                "--nats URL, --nats-leaf-port 7422, --serve-http :8080 or --peer URL");
+                "--nats URL, --nats-leaf-port 7422, --serve-http :8080, --peer URL or --iroh");
     }
 }

@@ -8,14 +8,25 @@ namespace EdgeSync.Cli.Commands;
 /// <summary>The manual page <c>edgesync.1</c>, made from the command tree; packages install this output.</summary>
 internal static class ManCommand
 {
+    private static readonly Option<string> Format = new Option<string>("--format")
+    {
+        Description = "roff, or markdown for the reference of all commands (docs/commands.md).",
+        HelpName = "FORMAT",
+        DefaultValueFactory = _ => "roff",
+    }.Among("roff", "markdown");
+
     public static CommandSpec Create(Output output) =>
         new("man", "Print the manual page edgesync(1), in roff.", context =>
     {
-        context.Output.Write(new ManReport("edgesync.1", PageOf(CommandLine.Build(output, []))));
+        var root = CommandLine.Build(output, []);
+        context.Output.Write(context.Get(Format) == "markdown"
+            ? new ManReport("commands.md", ReferencePage.Of(root))
+            : new ManReport("edgesync.1", PageOf(root)));
         return ExitCode.Ok;
     })
         {
-            Examples = ["man > edgesync.1", "man | man -l -"],
+            Options = { Format },
+            Examples = ["man > edgesync.1", "man | man -l -", "man --format markdown > docs/commands.md"],
         };
 
     private static string PageOf(Command root)

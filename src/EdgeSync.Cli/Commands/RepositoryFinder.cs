@@ -1,6 +1,5 @@
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Checkout;
-using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
 
@@ -15,8 +14,8 @@ internal static class RepositoryFinder
     {
         for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
         {
-            if (CheckoutFinder.At(current.FullName) is { } place
-                && CheckoutFinder.RepositoryOf(place) is { } repository) return repository;
+            if (CheckoutFinder.At(current.FullName) is { } place && CheckoutFinder.Read(place) is { } checkout)
+                return checkout.Repository;
 
             string[] files;
             try
@@ -48,21 +47,6 @@ internal static class RepositoryFinder
     }
 
     /// <summary>The checkout that a folder is in, or null.</summary>
-    public static FoundCheckout? CheckoutAt(string folder)
-    {
-        if (CheckoutFinder.Find(folder) is not { } place
-            || CheckoutFinder.RepositoryOf(place) is not { } repository) return null;
-
-        using var database = Database.Open(
-            place.DatabasePath, new DatabaseOptions { Access = DatabaseAccess.Read });
-        var version = database.QueryText("SELECT value FROM vvar WHERE name='checkout'");
-        return new FoundCheckout(
-            place.Root, repository, long.TryParse(version, out var rid) ? new RecordId(rid) : RecordId.None);
-    }
+    public static FoundCheckout? CheckoutAt(string folder) =>
+        CheckoutFinder.Find(folder) is { } place ? CheckoutFinder.Read(place) : null;
 }
-
-/// <summary>A folder of working files.</summary>
-/// <param name="Root">Where it begins.</param>
-/// <param name="Repository">The path of its repository.</param>
-/// <param name="Version">The check-in that is checked out.</param>
-internal sealed record FoundCheckout(string Root, string Repository, RecordId Version);

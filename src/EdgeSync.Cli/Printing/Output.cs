@@ -31,19 +31,21 @@ internal sealed class Output : IDisposable
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
+    private readonly Stream _results;
     private readonly Lazy<TextWriter> _text;
     private readonly Lazy<TextWriter> _drawing;
     private readonly Lazy<TextWriter> _errors;
     private bool _hasReported;
+    private PagedStream? _paged;
 
     private Output(Stream results, Stream errors, bool isJson)
     {
-        Raw = results;
+        _results = results;
         IsJson = isJson;
         _text = new Lazy<TextWriter>(() =>
         {
             // Stock's bytes for programs that read them; a terminal is guarded as ever.
-            var plain = new StreamWriter(results, Utf8, 16 * 1024) { NewLine = "\n" };
+            var plain = new StreamWriter(Raw, Utf8, 16 * 1024) { NewLine = "\n" };
             return IsStock && !IsTerminal ? plain : new VisibleWriter(plain);
         });
         _drawing = new Lazy<TextWriter>(
@@ -64,7 +66,7 @@ internal sealed class Output : IDisposable
         && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     /// <summary>Stdout, unbuffered, for bytes as they are. Not to be mixed with <see cref="Text"/>.</summary>
-    public Stream Raw { get; }
+    public Stream Raw => (Stream?)_paged ?? _results;
 
     /// <summary>Stdout, for text; control characters are made visible.</summary>
     public TextWriter Text => _text.Value;
@@ -87,6 +89,29 @@ internal sealed class Output : IDisposable
     /// <summary>For a program inside another one, such as a test.</summary>
     public static Output To(Stream results, Stream errors, bool isJson) => new(results, errors, isJson);
 
+    /// <summary>
+    /// The command prints what may be long: on a terminal the user's pager shows it. Before anything is printed.
+    /// Stock has no pager, so the program called <c>fossil</c> has none.
+    /// </summary>
+    public void BeginPaging()
+    {
+        if (IsTerminal && !IsStock && !IsJson && _paged is null && Pager.Command is { } command)
+            _paged = Pager.Page(_results, command);
+    }
+
+    /// <summary>All is printed; waits until the user has left the pager.</summary>
+    public void Finish()
+    {
+        try
+        {
+            Flush();
+        }
+        finally
+        {
+            _paged?.Dispose();
+        }
+    }
+
     public void Write(IReport report)
     {
         _hasReported = true;
@@ -108,7 +133,7 @@ internal sealed class Output : IDisposable
             return;
         }
 
-        Flush();
+        Finish();
         if (IsStock)
         {
             foreach (var line in failure.Message.Split('\n')) Errors.WriteLine(DisplayText.OneLine(line));
@@ -129,7 +154,7 @@ internal sealed class Output : IDisposable
     {
         try
         {
-            Flush();
+            Finish();
         }
         catch (IOException e) when (IsBrokenPipe(e))
         {

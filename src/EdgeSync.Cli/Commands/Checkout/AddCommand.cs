@@ -47,7 +47,7 @@ internal static class AddCommand
     };
 
     public static CommandSpec CreateAddRemove() =>
-        new("addremove", "Track all new files, and forget all that are gone.", RunAddRemove)
+        new("addremove", "Track all new files, and stop tracking missing ones.", RunAddRemove)
         {
             Options =
             {

@@ -248,6 +248,8 @@ internal sealed record CheckoutStatusReport(
                 ChangesReport.TextOf(
                     HasOrigin ? line : line with { OriginalName = null }, hasClass: true, Show));
         if (Interrupted is { } command)
-            output.WriteLine($"'{command}' was interrupted halfway: edgesync undo restores the files before it");
+            output.WriteLine(
+                $"'{command}' was interrupted halfway: edgesync {(command == "redo" ? "redo ends it"
+                    : "undo restores the files before it")}");
     }
 }

@@ -14,6 +14,7 @@ internal static class CheckoutCommands
         ("status", [], ChangesCommand.CreateStatus),
         ("changes", [], ChangesCommand.Create),
         ("extras", [], ExtrasCommand.Create),
+        ("touch", [], TouchCommand.Create),
         ("clean", [], CleanCommand.Create),
         ("add", [], AddCommand.Create),
         ("addremove", [], AddCommand.CreateAddRemove),
@@ -24,9 +25,18 @@ internal static class CheckoutCommands
         ("commit", ["ci", "checkin"], CommitCommand.Create),
         ("update", [], UpdateCommand.Create),
         ("checkout", ["co"], UpdateCommand.CreateCheckout),
+        ("merge", [], MergeCommand.Create),
+        ("cherry-pick", [], MergeCommand.CreateCherrypick),
+        ("backout", [], MergeCommand.CreateBackout),
+        ("integrate", [], MergeCommand.CreateIntegrate),
+        ("conflicts", [], ConflictsCommand.Create),
+        ("mark-resolved", [], ConflictsCommand.CreateMarkResolved),
         ("revert", [], RevertCommand.Create),
         ("undo", [], UndoCommand.CreateUndo),
         ("redo", [], UndoCommand.CreateRedo),
+        ("stash", [], StashCommand.Create),
+        ("patch", [], PatchCommand.Create),
+        ("bisect", [], BisectCommand.Create),
     ];
 
     /// <summary>Those that stand under <c>repo</c> too, where <c>ci</c> and <c>co</c> need no checkout.</summary>

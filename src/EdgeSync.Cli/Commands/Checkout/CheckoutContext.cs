@@ -15,6 +15,19 @@ internal static class CheckoutContext
     public static WorkingCheckout OpenCheckoutToWrite(this CommandContext context) =>
         Open(context, context.OpenToWrite);
 
+    /// <summary>
+    /// Writes <c>manifest.tags</c> again, where the setting <c>manifest</c> asks for it: tags have changed.
+    /// </summary>
+    // Spec: tag_add_artifact in tag.c, ci_amend_cmd in info.c.
+    public static void RefreshManifestFiles(this CommandContext context)
+    {
+        if (context.NamedRepository is not null
+            || RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is null) return;
+
+        using var checkout = context.OpenCheckout();
+        if (checkout.Settings.ManifestNames.Contains("manifest.tags")) checkout.WriteManifestFiles();
+    }
+
     /// <summary>Names in the checkout of paths that were typed; the top is the empty name.</summary>
     public static List<string> NamesOf(this CommandContext _, WorkingCheckout checkout, IEnumerable<string>? paths) =>
         [.. (paths ?? []).Select(p => checkout.NameOf(p, Environment.CurrentDirectory))];
@@ -40,10 +53,26 @@ internal static class CheckoutContext
     }
 }
 
-/// <summary>Questions on the terminal. Without input the answer is no.</summary>
+/// <summary>Prompts on the terminal. Without input the answer is no.</summary>
 internal sealed class Question(Output output, bool? always = null)
 {
     private bool? _answer = always;
+
+    /// <summary>Prompts go to the terminal; stock writes them to stdout.</summary>
+    public static void Write(Output output, string text)
+    {
+        output.Flush();
+        var writer = output.IsStock ? output.Text : output.Errors;
+        writer.Write(text);
+        writer.Flush();
+    }
+
+    /// <summary>Prompts once; only y is a yes.</summary>
+    public static bool Confirm(Output output, string text)
+    {
+        Write(output, text);
+        return Console.In.ReadLine() is ['y' or 'Y', ..];
+    }
 
     /// <summary>Answered by y, n, or a for this and all that follow.</summary>
     public bool Ask(string text)
@@ -51,8 +80,7 @@ internal sealed class Question(Output output, bool? always = null)
         if (_answer is { } known) return known;
         if (Console.IsInputRedirected && Console.In.Peek() < 0) return false;
 
-        output.Errors.Write($"{text} (a=always/y/N)? ");
-        output.Errors.Flush();
+        Write(output, $"{text} (a={(output.IsStock ? "all" : "always")}/y/N)? ");
         var line = Console.In.ReadLine() ?? "";
         if (line.StartsWith('a') || line.StartsWith('A')) _answer = true;
         return _answer == true || line.StartsWith('y') || line.StartsWith('Y');

@@ -8,7 +8,7 @@ namespace EdgeSync.Cli.Commands.Checkout;
 
 internal static class CleanCommand
 {
-    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Never ask." };
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Never prompt." };
     private static readonly Option<bool> Prompt = new("--prompt", "-i")
     {
         Description = "Ask for each file; nothing is kept for undo."
@@ -26,6 +26,10 @@ internal static class CleanCommand
         Description = "Remove empty folders too."
     };
     private static readonly Option<bool> FoldersOnly = new("--dirsonly") { Description = "Remove empty folders only." };
+    private static readonly Option<bool> AllCheckouts = new("--allckouts")
+    {
+        Description = "Look for empty folders in other checkouts inside of this one, too."
+    };
     private static readonly Option<bool> NoUndo = new("--disable-undo") { Description = "Keep nothing for undo." };
     private static readonly Option<bool> Temporary = new("--temp")
     {
@@ -47,10 +51,10 @@ internal static class CleanCommand
         Arguments = { FileOptions.Paths },
         Options =
         {
-            FileOptions.DryRun, Force, Prompt, NoPrompt, Verily, Folders, FoldersOnly, NoUndo, Temporary,
+            FileOptions.DryRun, Force, Prompt, NoPrompt, Verily, Folders, FoldersOnly, AllCheckouts, NoUndo, Temporary,
             FileOptions.DotFiles, FileOptions.Ignore, Keep, CleanGlobs,
         },
-        Notes = "'edgesync undo' brings files of up to 10 MB back; for larger ones a question is asked.",
+        Notes = "'edgesync undo' restores files of up to 10 MB; larger ones need a confirmation.",
         Examples = ["clean --dry-run", "clean --force build", "clean --emptydirs"],
     };
 
@@ -70,6 +74,7 @@ internal static class CleanCommand
             Clean = isVerily ? new NameGlob("") : GlobOf(context.Get(CleanGlobs), "clean-glob"),
             RemovesFiles = !context.Get(FoldersOnly),
             RemovesFolders = context.Get(Folders) || context.Get(FoldersOnly) || isVerily,
+            EntersCheckouts = context.Get(AllCheckouts),
             IsDryRun = context.Get(FileOptions.DryRun),
             HasUndo = !context.Get(NoUndo) && !isVerily,
             AsksAlways = context.Get(Prompt),
@@ -89,7 +94,7 @@ internal static class CleanCommand
 
     private static string QuestionOf(string name, string why) => why.Length == 0
         ? $"Remove unmanaged file \"{DisplayText.Name(name)}\""
-        : $"WARNING: Deletion of this file will not be undoable via the 'undo' command because {why}.\n"
+        : $"\nWARNING: Deletion of this file will not be undoable via the 'undo'\n         command because {why}.\n\n"
             + $"Remove unmanaged file \"{DisplayText.Name(name)}\"";
 }
 
@@ -99,7 +104,12 @@ internal sealed record CleanReport(
 {
     internal bool IsShown { get; init; }
 
-    public void Print(TextWriter output)
+    public void Print(TextWriter output) => Print(output, "\"edgesync undo\" brings the files back");
+
+    public void PrintAsStock(TextWriter output) =>
+        Print(output, " \"fossil undo\" is available to undo changes to the working checkout.");
+
+    private void Print(TextWriter output, string notice)
     {
         if (IsShown)
         {
@@ -115,6 +125,6 @@ internal sealed record CleanReport(
 
         foreach (var file in Failed) output.WriteLine(
             $"Could not remove file: {DisplayText.Name(file.Name)}: {file.Reason}");
-        if (IsUndoable) output.WriteLine("\"edgesync undo\" brings the files back");
+        if (IsUndoable) output.WriteLine(notice);
     }
 }

@@ -7,7 +7,7 @@ using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Checkout;
 
-/// <summary>A comment written in the person's editor. Spec: prepare_commit_comment in checkin.c.</summary>
+/// <summary>A comment written in the user's editor. Spec: prepare_commit_comment in checkin.c.</summary>
 internal static class CommentEditor
 {
     private const string Remembered = "ci-comment";
@@ -19,7 +19,21 @@ internal static class CommentEditor
     /// <exception cref="EdgeSyncException">No editor is set, or it failed.</exception>
     public static string Ask(WorkingCheckout checkout, IReadOnlyList<TrackedFile> files, CommitOptions checkin)
     {
-        var editor = EditorOf(checkout)
+        var text = Ask(checkout, Template(checkout, files, checkin));
+        checkout.Tables[Remembered] = text;
+        return text;
+    }
+
+    /// <summary>What is put aside. Spec: stash_create in stash.c.</summary>
+    public static string AskForStash(WorkingCheckout checkout) => Ask(
+        checkout,
+        "\n# Enter a description of what is being stashed.  Lines beginning\n"
+            + "# with \"#\" are ignored.  Stash comments are plain text except\n# newlines are not preserved.\n");
+
+    /// <summary>What the editor makes of a text, lines with a number sign in front left out.</summary>
+    public static string Ask(WorkingCheckout checkout, string template)
+    {
+        var editor = EditorOf(name => checkout.Settings[name])
             ?? throw new EdgeSyncException(
                 ErrorKind.Usage, "a comment is needed, and no editor is set",
                 "-m TEXT, or the environment variable EDITOR");
@@ -27,11 +41,9 @@ internal static class CommentEditor
         var path = Path.Combine(checkout.Place.Root, $"ci-comment-{random.PadRight(12, '0')[..12]}.txt");
         try
         {
-            File.WriteAllText(path, Template(checkout, files, checkin));
+            File.WriteAllText(path, template);
             Edit(editor, path);
-            var text = CommentIn(File.ReadAllText(path));
-            checkout.Tables[Remembered] = text;
-            return text;
+            return CommentIn(File.ReadAllText(path));
         }
         finally
         {
@@ -45,9 +57,10 @@ internal static class CommentEditor
             '\n', text.TrimStart('\ufeff').ReplaceLineEndings("\n").Split('\n')
                 .Where(l => !l.StartsWith('#'))).Trim();
 
+    /// <summary>The editor of the settings or of the environment, or null.</summary>
     // Spec: fossil_text_editor in util.c.
-    private static string? EditorOf(WorkingCheckout checkout) =>
-        checkout.Settings["editor"] is { Length: > 0 } own ? own
+    internal static string? EditorOf(Func<string, string?> setting) =>
+        setting("editor") is { Length: > 0 } own ? own
         : Environment.GetEnvironmentVariable("VISUAL") is { Length: > 0 } visual ? visual
         : Environment.GetEnvironmentVariable("EDITOR") is { Length: > 0 } editor ? editor
         : null;
@@ -73,7 +86,9 @@ internal static class CommentEditor
         return text.ToString();
     }
 
-    private static void Edit(string editor, string path)
+    /// <summary>Waits until the editor has ended.</summary>
+    /// <exception cref="EdgeSyncException">It failed.</exception>
+    internal static void Edit(string editor, string path)
     {
         var start = OperatingSystem.IsWindows()
             ? new ProcessStartInfo("cmd.exe") { ArgumentList = { "/c", $"{editor} \"{path}\"" } }

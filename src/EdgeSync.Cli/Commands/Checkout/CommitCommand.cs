@@ -2,8 +2,10 @@ using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Checkout;
+using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Checkout;
 
@@ -75,6 +77,10 @@ internal static class CommitCommand
     {
         Description = "Commit files of any encoding and line ends, without a question."
     };
+    private static readonly Option<bool> IgnoreOversize = new("--ignore-oversize")
+    {
+        Description = "Commit files of any size, without a question."
+    };
     private static readonly Option<bool> NoPrompt = new("--no-prompt")
     {
         Description = "Answer every question with no."
@@ -95,55 +101,100 @@ internal static class CommitCommand
         HelpName = "TYPE",
     };
 
-    public static CommandSpec Create() => new("commit", "Commit the changes of the checkout.", Run)
+    public static CommandSpec Create() => new("commit", "Commit the changes of the checkout.", RunAsync)
     {
         Arguments = { FileOptions.Paths },
         Options =
         {
             Message, MessageFile, Branch, BranchColor, Color, TagNames, Close, Integrate, AllowConflict, AllowEmpty,
-            AllowFork, AllowOlder, Force, Delta, Baseline, Private, Hash, NoWarnings, NoPrompt, Date, UserOverride,
-            AuthorOptions.User, Mimetype, FileOptions.DryRun,
+            AllowFork, AllowOlder, Force, Delta, Baseline, Private, Hash, NoWarnings, IgnoreOversize, NoPrompt, Date,
+            UserOverride,
+            AuthorOptions.User, Mimetype, FileOptions.DryRun, CheckoutAutosync.NoSync,
+            CheckoutAutosync.OverrideLock,
         },
-        Notes = "Named files alone are committed; a merge is committed as a whole. Without a checkout, 'repo ci' "
-            + "commits files into a repository.",
+        Notes = "Named files alone are committed; a merge is committed as a whole. The setting 'autosync' decides "
+            + "whether the remembered peer is pulled from before, and synced with after. Without a checkout, "
+            + "'repo ci' commits files into a repository.",
         Examples = ["commit -m 'Better words'", "commit -m 'Try it' --branch experiment src", "commit --dry-run"],
     };
 
-    private static ExitCode Run(CommandContext context)
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         if (context.Get(Delta) && context.Get(Baseline))
             throw new EdgeSyncException(
                 ErrorKind.Usage, "--delta and --baseline exclude each other", "edgesync commit --help");
 
         using var checkout = context.OpenCheckoutToWrite();
-        var question = new Question(
-            context.Output, context.Get(NoWarnings) ? true : context.Get(NoPrompt) ? false : null);
-        var checkin = OptionsOf(context);
-        using var prepared = CheckoutCommit.Prepare(checkout, new CheckoutCommitOptions
+        CheckoutCommit.RequireAllowed(checkout);
+        var (repository, parent, isDryRun) = (checkout.Repository, checkout.Version, context.Get(FileOptions.DryRun));
+        var checkin = OptionsOf(context) with { Parent = parent };
+        var sync = CheckoutAutosync.OfCommit(
+            context, checkout, isDryRun || context.Get(CheckoutAutosync.NoSync) || IsPrivate(repository, checkin),
+            mayFork: parent.IsNone || checkin.AllowsFork || checkin.Branch is not null);
+        var parentId = parent.IsNone ? default : repository.Content.NameOf(parent);
+        await sync.PullAsync(parentId, cancellationToken);
+        if (!isDryRun) repository.RequirePlace(checkin);
+        using var prepared = Prepare(context, checkout, checkin);
+        var comment = CommentOf(context, checkout, prepared, checkin);
+        var changes = prepared.Chosen.Select(f => new FileAction(WordOf(f), f.Name)).ToList();
+        if (isDryRun)
+        {
+            context.Output.Write(new CommitReport(true, null, null, checkin.Branch, changes, null));
+            return ExitCode.Ok;
+        }
+
+        if (IsWritten(context)) await sync.PullAgainAsync(parentId, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        var made = CheckoutCommit.Run(checkout, prepared, comment);
+        ControlClient.NotifyChanged(repository.Path);
+        var report = new CommitReport(
+            false, made.Id.ToString(), made.Rid.Value, CheckinDescription.BranchOf(repository, made.Rid), changes,
+            null);
+
+        // Stock names the check-in before it sends it.
+        var isEarly = context.Output is { IsStock: true, IsJson: false };
+        if (isEarly) context.Output.Write(report);
+        await sync.PushAsync(cancellationToken);
+        if (!isEarly) context.Output.Write(report with { Autosync = sync.Result });
+        WarnOfFork(context, repository, parent, made.Rid);
+        return ExitCode.Ok;
+    }
+
+    private static PreparedCommit Prepare(CommandContext context, WorkingCheckout checkout, CommitOptions checkin)
+    {
+        var question = new WarningQuestion(
+            context.Output,
+            context.Get(NoWarnings) ? WarningAnswer.Commit : context.Get(NoPrompt) ? WarningAnswer.Abandon : null);
+        return CheckoutCommit.Prepare(checkout, new CheckoutCommitOptions
         {
             Checkin = checkin,
             Paths = context.NamesOf(checkout, context.Get(FileOptions.Paths)),
             Integrates = context.Get(Integrate),
             AllowsConflict = context.Get(AllowConflict),
             UsesHash = context.Get(Hash),
-            MayCommit = (name, warning, setting) => question.Ask(
-                $"{DisplayText.Name(name)} contains {warning}. Use --no-warnings or the {setting} to disable this "
-                + "warning.\nCommit anyhow"),
+            MayCommit = (name, warning) => question.Ask(
+                checkout.Display(name, Environment.CurrentDirectory), warning, FileSizeMax(checkout)),
+            IgnoresSize = context.Get(IgnoreOversize) || context.Get(NoWarnings),
         });
-        var comment = CommentOf(context, checkout, prepared, checkin);
-        var changes = prepared.Chosen.Select(f => new FileAction(WordOf(f), f.Name)).ToList();
-        if (context.Get(FileOptions.DryRun))
+    }
+
+    private static long FileSizeMax(WorkingCheckout checkout) => CheckoutCommit.FileSizeMaxOf(checkout);
+
+    private static bool IsPrivate(Repository repository, CommitOptions checkin) => checkin.IsPrivate
+        || (!checkin.Parent.IsNone && repository.Content.IsPrivate(checkin.Parent));
+
+    // Stock's two warnings: the parent now has two children on its branch, or the branch has several ends.
+    private static void WarnOfFork(CommandContext context, Repository repository, RecordId parent, RecordId made)
+    {
+        if (DetailedTimeline.SameBranchChildrenOf(repository, parent) <= 1)
         {
-            context.Output.Write(new CommitReport(true, null, null, checkin.Branch, changes));
-            return ExitCode.Ok;
+            CheckoutAutosync.WarnOfFork(context.Output, repository, made);
+            return;
         }
 
-        var made = CheckoutCommit.Run(checkout, prepared, comment);
-        ControlClient.NotifyChanged(checkout.Repository.Path);
-        context.Output.Write(new CommitReport(
-            false, made.Id.ToString(), made.Rid.Value, CheckinDescription.BranchOf(checkout.Repository, made.Rid),
-            changes));
-        return ExitCode.Ok;
+        context.Output.Flush();
+        if (context.Output.IsStock) context.Output.Text.WriteLine("**** warning: a fork has occurred *****");
+        else context.Output.Errors.WriteLine("warning: a fork has occurred; 'edgesync leaves' lists the ends");
     }
 
     private static CommitOptions OptionsOf(CommandContext context)
@@ -169,7 +220,11 @@ internal static class CommitCommand
         };
     }
 
-    // A comment is asked for only when everything else is well.
+    // The comment is being written.
+    private static bool IsWritten(CommandContext context) =>
+        context.Get(Message) is null && context.Get(MessageFile) is null && !context.Get(NoPrompt);
+
+    // The editor starts only when all other checks have passed.
     private static string CommentOf(
         CommandContext context, WorkingCheckout checkout, PreparedCommit prepared, CommitOptions checkin)
     {
@@ -187,8 +242,10 @@ internal static class CommitCommand
 }
 
 /// <param name="Checkin">Null for a dry run.</param>
+/// <param name="Autosync"><c>done</c> or <c>failed</c>; null when nothing was synced.</param>
 internal sealed record CommitReport(
-    bool IsDryRun, string? Checkin, long? Rid, string? Branch, IReadOnlyList<FileAction> Files) : IReport
+    bool IsDryRun, string? Checkin, long? Rid, string? Branch, IReadOnlyList<FileAction> Files, string? Autosync)
+    : IReport
 {
     public void Print(TextWriter output)
     {

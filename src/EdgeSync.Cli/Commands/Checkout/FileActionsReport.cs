@@ -24,12 +24,20 @@ internal sealed record FileActionsReport(
         bool isDryRun, IReadOnlyList<EditedFile> files, IReadOnlyList<SkippedFile>? skipped = null) =>
         new(isDryRun, [.. files.Select(f => new FileAction(f.Action, f.Name, f.NewName))], skipped ?? []);
 
-    public void Print(TextWriter output)
+    /// <summary>The top of the checkout, which stock puts before files of the disk.</summary>
+    internal string LocalRoot { get; init; } = "";
+
+    public void Print(TextWriter output) => Print(output, "");
+
+    public void PrintAsStock(TextWriter output) => Print(output, LocalRoot);
+
+    private void Print(TextWriter output, string root)
     {
         foreach (var file in IsSummaryOnly ? [] : Files)
         {
-            var names = file.NewName is { } to ? $"{DisplayText.Name(file.Name)} {DisplayText.Name(to)}"
-                : DisplayText.Name(file.Name);
+            var name = (file.Action.EndsWith("_FILE", StringComparison.Ordinal) ? root : "") + file.Name;
+            var names = file.NewName is { } to ? $"{DisplayText.Name(name)} {DisplayText.Name(to)}"
+                : DisplayText.Name(name);
             var width = file.Action == "DELETED" ? Math.Max(Width, WidthOfDeleted) : Width;
             output.WriteLine($"{file.Action.PadRight(width)} {names}");
         }

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Fossil.Sync;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Checkout;
 
@@ -7,7 +10,10 @@ namespace EdgeSync.Cli.Commands.Checkout;
 
 internal static class OpenCommand
 {
-    private static readonly Argument<string> RepositoryFile = new("REPOSITORY") { Description = "Repository file." };
+    private static readonly Argument<string> RepositoryFile = new("REPOSITORY")
+    {
+        Description = "Repository file, or the address of a peer: it is cloned first.",
+    };
     private static readonly Argument<string?> Version = new("VERSION")
     {
         Description = "Check-in (default: the newest of the main branch).",
@@ -19,7 +25,7 @@ internal static class OpenCommand
     };
     private static readonly Option<bool> Force = new("--force", "-f")
     {
-        Description = "Open in a folder that has files; ask before one is replaced."
+        Description = "Open in a folder that has files; prompt before one is replaced."
     };
     private static readonly Option<bool> ForceMissing = new("--force-missing")
     {
@@ -37,39 +43,58 @@ internal static class OpenCommand
         HelpName = "FOLDER",
     };
 
-    public static CommandSpec Create() => new("open", "Open a checkout of a repository in the current folder.", Run)
+    private static readonly Option<bool> Sync = new("--sync")
     {
-        Arguments = { RepositoryFile, Version },
-        Options = { Empty, Force, ForceMissing, Keep, Nested, SetTimes, Folder },
-        Notes = "The checkout database is stock Fossil's: both programs work on the checkout in turn.",
-        Examples =
-        [
-            "open ../project.fossil", "open ../project.fossil v1.0 --workdir old", "open project.fossil --keep",
-        ],
+        Description = "Pull from the remembered peer first, whatever the setting autosync says."
+    };
+    private static readonly Option<string?> RepositoryFolder = new("--repodir")
+    {
+        Description = "Folder of a repository that is cloned (default: that of the checkout).",
+        HelpName = "FOLDER",
     };
 
-    private static ExitCode Run(CommandContext context)
+    public static CommandSpec Create()
+    {
+        var command = new CommandSpec("open", "Open a checkout of a repository in the current folder.", RunAsync)
+        {
+            Arguments = { RepositoryFile, Version },
+            Options =
+            {
+                Empty, Force, ForceMissing, Keep, Nested, SetTimes, Folder, RepositoryFolder, CheckoutAutosync.NoSync,
+                Sync,
+            },
+            Notes = "The checkout database is stock Fossil's: both programs work on the checkout in turn. The setting "
+                + "'autosync' decides whether the remembered peer is pulled from before.",
+            Examples =
+            [
+                "open ../project.fossil", "open ../project.fossil v1.0 --workdir old", "open project.fossil --keep",
+                "open https://fossil-scm.org/home --workdir fossil",
+            ],
+        };
+        PeerOptions.AddTo(command);
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var path = context.Require(RepositoryFile);
+        var peer = path.Contains("://", StringComparison.Ordinal) ? PeerAddress.Parse(path) : null;
         var folder = context.Get(Folder) is { } other ? Directory.CreateDirectory(other).FullName
             : Environment.CurrentDirectory;
-        if (context.Get(Folder) is not null) path = Path.GetFullPath(path);
-        var question = new Question(context.Output);
-        var (checkout, written, kept) = CheckoutOpening.Open(
-            new CheckoutOpenOptions
-            {
-                Folder = folder,
-                RepositoryPath = path,
-                Version = context.Get(Version),
-                IsEmpty = context.Get(Empty),
-                KeepsFiles = context.Get(Keep),
-                IsForced = context.Get(Force),
-                IsNested = context.Get(Nested),
-                LacksContent = context.Get(ForceMissing),
-                SetsTimes = context.Get(SetTimes),
-                MayReplace = name => question.Ask($"overwrite {DisplayText.Name(name)}"),
-            },
-            context.OpenToWrite);
+
+        // Spec: cmd_open in db.c: a clone lies in the folder that is opened.
+        if (peer is not null)
+            path = Path.Combine(
+                Directory.CreateDirectory(context.Get(RepositoryFolder) ?? folder).FullName,
+                CloneCommand.DefaultPath(peer));
+        else if (context.Get(Folder) is not null) path = Path.GetFullPath(path);
+        var options = OptionsOf(context, folder, path);
+        CheckoutOpening.RequireRoom(options);
+        if (peer is not null) await CloneAsync(context, peer, options, cancellationToken);
+        else
+            await CheckoutAutosync.PullBeforeOpenAsync(
+                context, Path.GetFullPath(path, folder), context.Get(Sync), cancellationToken);
+        var (checkout, written, kept) = CheckoutOpening.Open(options, context.OpenToWrite);
         using (checkout)
         {
             context.Output.Write(new OpenReport(
@@ -80,6 +105,37 @@ internal static class OpenCommand
         }
 
         return ExitCode.Ok;
+    }
+
+    private static CheckoutOpenOptions OptionsOf(CommandContext context, string folder, string path)
+    {
+        var question = new Question(context.Output);
+        return new CheckoutOpenOptions
+        {
+            Folder = folder,
+            RepositoryPath = path,
+            Version = context.Get(Version),
+            IsEmpty = context.Get(Empty),
+            KeepsFiles = context.Get(Keep),
+            IsForced = context.Get(Force),
+            IsNested = context.Get(Nested),
+            LacksContent = context.Get(ForceMissing),
+            SetsTimes = context.Get(SetTimes),
+            MayReplace = name => question.Ask($"overwrite {DisplayText.Name(name)}"),
+        };
+    }
+
+    private static async Task CloneAsync(
+        CommandContext context, PeerUrl peer, CheckoutOpenOptions options, CancellationToken cancellationToken)
+    {
+        if (File.Exists(options.RepositoryPath))
+            throw new EdgeSyncException(
+                ErrorKind.Conflict, $"{options.RepositoryPath} exists already",
+                $"edgesync open {options.RepositoryPath}");
+
+        var (url, login) = PeerOptions.ReadLogin(context, peer, savedPassword: null);
+        await CloneCommand.CloneAsync(
+            context, url, login, options.RepositoryPath, SyncActions.Clone, cancellationToken);
     }
 }
 

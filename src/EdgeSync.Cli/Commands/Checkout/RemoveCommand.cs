@@ -61,8 +61,9 @@ internal static class RemoveCommand
             throw new EdgeSyncException(ErrorKind.Usage, "FILES is missing", "edgesync rm --help");
 
         var done = CheckoutEditing.Remove(
-            checkout, context.NamesOf(checkout, files), canRemove && IsHard(context, checkout), isDryRun);
-        context.Output.Write(FileActionsReport.Of(isDryRun, done));
+            checkout, context.NamesOf(checkout, files), canRemove && IsHard(context, checkout), isDryRun,
+            ignoresOthers: context.Output.IsStock);
+        context.Output.Write(FileActionsReport.Of(isDryRun, done) with { LocalRoot = checkout.LocalRoot });
         return ExitCode.Ok;
     }
 }

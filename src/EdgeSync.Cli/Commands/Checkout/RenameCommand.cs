@@ -40,7 +40,7 @@ internal static class RenameCommand
         var isDryRun = context.Get(FileOptions.DryRun);
         var done = CheckoutEditing.Rename(
             checkout, names[..^1], names[^1], canMove && RemoveCommand.IsHard(context, checkout), isDryRun);
-        context.Output.Write(FileActionsReport.Of(isDryRun, done));
+        context.Output.Write(FileActionsReport.Of(isDryRun, done) with { LocalRoot = checkout.LocalRoot });
         return ExitCode.Ok;
     }
 }

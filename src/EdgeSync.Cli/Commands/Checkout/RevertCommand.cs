@@ -31,8 +31,7 @@ internal static class RevertCommand
         context.Output.Write(FileActionsReport.Of(isDryRun: false, done) with
         {
             Width = 8,
-            Summary = done.Any(f => f.Action != "UNMANAGE")
-                ? ["\"edgesync undo\" is available to undo changes to the working checkout."] : [],
+            Summary = done.Any(f => f.Action != "UNMANAGE") ? [UndoCommand.Notice(context)] : [],
         });
         return ExitCode.Ok;
     }

@@ -14,11 +14,11 @@ internal static class UndoCommand
     };
 
     public static CommandSpec CreateUndo() =>
-        new("undo", "Take back what the last update, revert or clean did.", c => Run(c, isRedo: false))
+        new("undo", "Take back what the last update, merge, revert or clean did.", c => Run(c, isRedo: false))
         {
             Arguments = { Files },
             Options = { FileOptions.DryRun },
-            Notes = "One command can be taken back. A commit or checkout forgets it.",
+            Notes = "One command can be undone, until a commit or checkout.",
             Examples = ["undo", "undo --dry-run", "undo src/main.c"],
         };
 
@@ -29,6 +29,11 @@ internal static class UndoCommand
             Options = { FileOptions.DryRun },
             Examples = ["redo", "redo --dry-run"],
         };
+
+    /// <summary>Reports that the command can be undone, in stock's words.</summary>
+    public static string Notice(CommandContext context) => context.Output.IsStock
+        ? " \"fossil undo\" is available to undo changes to the working checkout."
+        : "\"edgesync undo\" is available to undo changes to the working checkout.";
 
     private static ExitCode Run(CommandContext context, bool isRedo)
     {
@@ -78,7 +83,13 @@ internal sealed record UndoReport(
         CheckinPrinting.Print(output, "updated-to:", checkin);
     }
 
-    private void PrintPreview(TextWriter output)
+    public void PrintAsStock(TextWriter output)
+    {
+        if (IsDryRun) PrintPreview(output, "fossil");
+        else Print(output);
+    }
+
+    private void PrintPreview(TextWriter output, string program = "edgesync")
     {
         if (Available == "none")
         {
@@ -88,7 +99,7 @@ internal sealed record UndoReport(
 
         output.WriteLine(
             $"{(Available == "undo" ? "An" : "A")} {Available} is available for the following command:\n\n"
-            + $"   edgesync {CommandLine}\n");
+            + $"   {program} {CommandLine}\n");
         output.WriteLine(
             Files.Count == 0 ? $"No file changes would occur with this {Available}."
                 : $"The following file changes would occur if the command above is {Available}ne:\n");

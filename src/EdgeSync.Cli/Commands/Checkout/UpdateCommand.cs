@@ -28,10 +28,6 @@ internal static class UpdateCommand
     {
         Description = "Go on without the files whose content is missing."
     };
-    private static readonly Option<bool> KeepMergeFiles = new("--keep-merge-files", "-K")
-    {
-        Description = "Keep the three texts of a conflict beside the file."
-    };
     private static readonly Option<bool> SetTimes = new("--setmtime")
     {
         Description = "Give each file the time of the check-in that last changed it."
@@ -43,11 +39,16 @@ internal static class UpdateCommand
     private static readonly Option<bool> Keep = new("--keep") { Description = "Leave all files as they are." };
 
     public static CommandSpec Create() =>
-        new("update", "Go to another check-in, and keep what was edited.", RunUpdate)
+        new("update", "Go to another check-in, and keep what was edited.", RunUpdateAsync)
         {
             Arguments = { Words },
-            Options = { FileOptions.DryRun, Latest, ForceMissing, KeepMergeFiles, SetTimes },
-            Notes = "Edited files are merged with what the check-in has; 'edgesync undo' takes it back.",
+            Options =
+            {
+                FileOptions.DryRun, Latest, ForceMissing, MergeCommand.KeepMergeFiles, MergeCommand.Tool, SetTimes,
+                CheckoutAutosync.NoSync,
+            },
+            Notes = "Edited files are merged with what the check-in has; 'edgesync undo' takes it back. The setting "
+                + "'autosync' decides whether the remembered peer is pulled from before.",
             Examples = ["update", "update trunk", "update v1.0 src/main.c", "update --dry-run"],
         };
 
@@ -56,12 +57,14 @@ internal static class UpdateCommand
         {
             Arguments = { Version },
             Options = { Latest, Force, Keep, ForceMissing, SetTimes },
-            Notes = "In a folder that is no checkout, 'edgesync repo co' writes the files of a check-in.",
+            Notes = "Outside of a checkout, 'edgesync repo co' writes the files of a check-in.",
             Examples = ["checkout trunk", "checkout --latest"],
         };
 
-    private static ExitCode RunUpdate(CommandContext context)
+    private static async Task<ExitCode> RunUpdateAsync(CommandContext context, CancellationToken cancellationToken)
     {
+        var autosync = await CheckoutAutosync.PullAsync(context, "update", cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         using var checkout = context.OpenCheckout();
         var words = context.Get(Words) ?? [];
         var before = checkout.Version;
@@ -77,10 +80,12 @@ internal static class UpdateCommand
             Paths = context.NamesOf(checkout, words.Skip(1)),
             IsDryRun = context.Get(FileOptions.DryRun),
             LacksContent = context.Get(ForceMissing),
-            KeepsMergeFiles = context.Get(KeepMergeFiles),
+            KeepsMergeFiles = context.Get(MergeCommand.KeepMergeFiles),
+            ToolCommand = context.Get(MergeCommand.Tool),
+            Tool = MergeTools.Run,
             SetsTimes = context.Get(SetTimes),
         });
-        Report(context, checkout, before, target, outcome);
+        Report(context, checkout, before, target, outcome, isUpdate: true, autosync);
         return ExitCode.Ok;
     }
 
@@ -126,19 +131,41 @@ internal static class UpdateCommand
         _ => checkout.Repository.Names.ResolveCheckin(version),
     };
 
-    private static void Report(
-        CommandContext context, WorkingCheckout checkout, RecordId before, RecordId target, UpdateOutcome outcome)
+    /// <summary>What going from one check-in to another did.</summary>
+    public static UpdateReport ReportOf(
+        WorkingCheckout checkout, RecordId before, RecordId target, UpdateOutcome outcome, bool isVerbose = false)
     {
         var repository = checkout.Repository;
-        context.Output.Write(new UpdateReport(
-            context.Get(FileOptions.DryRun),
+        return new UpdateReport(
+            false,
             before.IsNone ? null : CheckinDescription.Of(repository, before, withFamily: false),
             CheckinDescription.Of(repository, target, withFamily: false),
             [
-                .. outcome.Files.Where(f => context.IsVerbose || f.Action is not ("EDITED" or "UNCHANGED")).Select(
+                .. outcome.Files.Where(f => isVerbose || f.Action is not ("EDITED" or "UNCHANGED")).Select(
                     f => new FileAction(f.Action, f.Name, f.NewName, f.Note)),
             ],
-            outcome.Changes, outcome.Conflicts, outcome.Overwritten, outcome.PendingMerges.Count));
+            outcome.Changes, outcome.Conflicts, outcome.Overwritten, outcome.PendingMerges.Count, null);
+    }
+
+    private static string WordOf(MergeRow merge) =>
+        merge.Kind switch { -1 => "cherrypick merge", -2 => "backout merge", _ => "merge" };
+
+    private static void Report(
+        CommandContext context, WorkingCheckout checkout, RecordId before, RecordId target, UpdateOutcome outcome,
+        bool isUpdate = false, string? autosync = null)
+    {
+        var repository = checkout.Repository;
+        var isDryRun = context.Get(FileOptions.DryRun);
+        context.Output.Write(ReportOf(checkout, before, target, outcome, context.IsVerbose) with
+        {
+            IsDryRun = isDryRun,
+            Autosync = autosync,
+        });
+        if (isDryRun) return;
+
+        foreach (var merge in outcome.PendingMerges)
+            context.Output.Errors.WriteLine($"uncommitted {WordOf(merge)} against {merge.Hash[..10]}.");
+        if (isUpdate) CheckoutAutosync.WarnOfFork(context.Output, repository, target);
         if (outcome.Conflicts > 0) context.Output.Errors.WriteLine($"WARNING: {outcome.Conflicts} merge conflicts");
         if (outcome.Overwritten > 0)
             context.Output.Errors.WriteLine($"WARNING: {outcome.Overwritten} unmanaged files were overwritten");
@@ -148,11 +175,19 @@ internal static class UpdateCommand
 }
 
 /// <param name="Changes">Files with a change of any kind.</param>
+/// <param name="Autosync"><c>done</c> or <c>failed</c>; null when nothing was synced.</param>
 internal sealed record UpdateReport(
     bool IsDryRun, CheckinDescription? UpdatedFrom, CheckinDescription UpdatedTo, IReadOnlyList<FileAction> Files,
-    int Changes, int Conflicts, int Overwritten, int PendingMerges) : IReport
+    int Changes, int Conflicts, int Overwritten, int PendingMerges, string? Autosync) : IReport
 {
-    public void Print(TextWriter output)
+    /// <summary>Part of a command that reports itself that it can be undone.</summary>
+    internal bool IsPart { get; init; }
+
+    public void Print(TextWriter output) => Print(output, "edgesync");
+
+    public void PrintAsStock(TextWriter output) => Print(output, "fossil");
+
+    private void Print(TextWriter output, string program)
     {
         foreach (var file in Files) Print(output, file);
         output.WriteLine(new string('-', 79));
@@ -167,7 +202,8 @@ internal sealed record UpdateReport(
             output.WriteLine($"{"updated-from:",-13} {CheckinPrinting.Short(from.Hash)} {from.Date} UTC");
         CheckinPrinting.Print(output, "updated-to:", UpdatedTo);
         output.WriteLine($"{"changes:",-13} {Changes} file{(Changes > 1 ? "s" : "")} modified.");
-        if (!IsDryRun) output.WriteLine(" \"edgesync undo\" is available to undo changes to the working checkout.");
+        if (!IsDryRun && !IsPart)
+            output.WriteLine($" \"{program} undo\" is available to undo changes to the working checkout.");
     }
 
     private static void Print(TextWriter output, FileAction file)

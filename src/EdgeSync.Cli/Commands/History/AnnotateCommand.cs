@@ -8,7 +8,7 @@ using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.History;
 
-/// <summary>Who brought each line of a file: <c>annotate</c>, and <c>blame</c> (<c>praise</c>) with users.</summary>
+/// <summary>The check-in of each line: <c>annotate</c>, and <c>blame</c> (<c>praise</c>) with users.</summary>
 internal static class AnnotateCommand
 {
     private static readonly Argument<string> File = new("FILE")
@@ -47,13 +47,14 @@ internal static class AnnotateCommand
 
     public static CommandSpec CreateAnnotate() => Create("annotate", "Show which check-in brought each line.", false);
 
-    public static CommandSpec CreateBlame() => Create("blame", "Show who brought each line, and when.", true);
+    public static CommandSpec CreateBlame() => Create("blame", "Show the check-in, user and date of each line.", true);
 
     private static CommandSpec Create(string name, string summary, bool hasUser) =>
         new(name, summary, context => Run(context, hasUser))
         {
             Arguments = { File },
             Options = { Version, Limit, Log, FileVersions, IgnoreAll, IgnoreTrailing },
+            IsPaged = true,
             Examples = [$"repo {name} README.md", $"repo {name} src/main.c -r v1.0 -w"],
         };
 

@@ -34,6 +34,7 @@ internal static class DescendantsCommand
     {
         Arguments = { Version },
         Options = { Width },
+        IsPaged = true,
         Examples = ["repo descendants trunk", "repo descendants v1.0 --json"],
     };
 
@@ -42,12 +43,14 @@ internal static class DescendantsCommand
     {
         Arguments = { Version },
         Options = { Limit, Width },
+        IsPaged = true,
         Examples = ["repo ancestors trunk -n 5"],
     };
 
     public static CommandSpec CreateLeaves() => new("leaves", "List check-ins that nothing follows.", RunLeaves)
     {
         Options = { All, Closed, ByBranch, Multiple, Width },
+        IsPaged = true,
         Examples = ["repo leaves", "repo leaves --multiple", "repo leaves -a --json"],
     };
 

@@ -60,6 +60,7 @@ internal static class DiffCommand
             Arguments = { Files },
             Notes = "In a checkout the older side is its version, unless --from names another, and the newer one "
                 + "the files on the disk. Two versions are --from and --to, --checkin, or --branch.",
+            IsPaged = true,
             Examples =
             [
                 "diff", "diff --from prev src", "repo diff --from v1.0 --to trunk", "repo diff --checkin tip --stat",
@@ -100,9 +101,10 @@ internal static class DiffCommand
             throw new EdgeSyncException(
                 ErrorKind.NotFound, "nothing is checked out here to compare with", "edgesync checkout VERSION");
 
-        var disk = new CheckoutSide(checkout);
+        var (older, disk) = from == checkout.Version ? CheckoutSide.Changes(checkout)
+            : (new CheckinSide(repository, from), new CheckoutSide(checkout));
         Print(
-            context, ViewOf(context) with { Missing = disk.Missing }, new CheckinSide(repository, from), disk,
+            context, ViewOf(context) with { Missing = disk.Missing }, older, disk,
             repository.Content.NameOf(from).ToString(), "");
         return ExitCode.Ok;
     }
@@ -188,7 +190,7 @@ internal static class DiffCommand
 
             foreach (var name in _names)
             {
-                if (!trees.Any(t => t.Files.Any(f => IsIn(f.Name, name))))
+                if (!trees.Any(t => t.Names.Any(n => IsIn(n, name))))
                     throw new EdgeSyncException(ErrorKind.NotFound, $"not found: '{name}'", "edgesync repo ls");
             }
         }

@@ -4,7 +4,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.History;
 
-/// <summary>The options of stock's <c>diff</c> that say what counts as a difference and how it is shown.</summary>
+/// <summary>The options of stock's <c>diff</c>: what counts as a difference, and how it is shown.</summary>
 internal static class DiffOptionSet
 {
     private static readonly Option<string?> Context = new("--context", "-c", "-U")
@@ -77,7 +77,7 @@ internal static class DiffOptionSet
         Unshifted, Raw, Internal,
     ];
 
-    /// <exception cref="EdgeSyncException">The context is no number.</exception>
+    /// <exception cref="EdgeSyncException">The context is not a number.</exception>
     public static DiffFormat Read(CommandContext context)
     {
         var isTerminal = context.Output.IsTerminal;

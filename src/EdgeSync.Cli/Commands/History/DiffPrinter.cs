@@ -55,7 +55,7 @@ internal sealed class DiffPrinter(IComparedTree from, IComparedTree to, DiffView
 
     private void Print(TreeChange change)
     {
-        // Stock compares the disk row by row: a new name alone is no difference to it.
+        // Stock compares the disk row by row: it prints nothing for a new name alone.
         var isRename = change.IsRenamed && !(output.IsStock && view.Missing is not null);
         if (change.IsRenamed && !isRename && change.From!.Id == change.To!.Id) return;
 

@@ -38,6 +38,7 @@ internal static class FinfoCommand
     {
         Arguments = { File },
         Options = { Brief, Log, Print, Version, Limit, Offset, Width },
+        IsPaged = true,
         Examples = ["repo finfo README.md", "repo finfo -b -n 5 src/main.c", "repo finfo -p README.md -r v1.0"],
     };
 

@@ -16,6 +16,7 @@ internal static class XdiffCommand
         var command = new CommandSpec("xdiff", "Show the difference between two files of the disk.", Run)
         {
             Arguments = { Left, Right },
+            IsPaged = true,
             Examples = ["repo xdiff old.txt new.txt", "repo xdiff -y -w old.c new.c"],
         };
         foreach (var option in DiffOptionSet.All) command.Options.Add(option);

@@ -100,6 +100,8 @@ internal static class DoctorCommand
         if (settings.Http.Listen is { } listen && ListenAddress.TryParse(listen, out var http))
             checks.Add(await NetworkDoctor.OwnPortAsync("http", http, cancellationToken));
 
+        if (SettingsCheck.OpenWeb(settings.Http) is { } web)
+            checks.Add(Warn("http access", web, SettingsCheck.OpenWebHint));
         if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door)
             checks.Add(Warn("broker access", door, SettingsCheck.UnauthenticatedBindHint));
         var bind =

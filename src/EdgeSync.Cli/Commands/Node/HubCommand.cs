@@ -31,7 +31,7 @@ internal static class HubCommand
             Notes = """
                 Without -R the repository is hub.fossil in the state folder ('edgesync config paths'). A missing one is
                 created, or cloned from --clone-from. All ports are on loopback and chosen freely by default;
-                --url-file tells other programs which.
+                --url-file writes the addresses to a file for other programs.
                 """,
             Examples =
             [

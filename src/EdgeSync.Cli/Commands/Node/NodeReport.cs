@@ -1,5 +1,6 @@
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Daemon;
+using EdgeSync.Node.Host;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 
@@ -8,6 +9,13 @@ namespace EdgeSync.Cli.Commands.Node;
 /// <summary>Runs a node as a command, and prints a report once it runs.</summary>
 internal static class NodeCommand
 {
+    /// <summary>Runs the node of a repository that <c>up</c> or <c>join</c> set up.</summary>
+    /// <param name="report">The report to print once it runs.</param>
+    public static Task<ExitCode> RunAsync(
+        CommandContext context, SavedNode node, Func<StartedNode, IReport> report,
+        CancellationToken cancellationToken) =>
+        RunAsync(context, node.Loader, "leaf", _ => { }, cancellationToken, report);
+
     /// <param name="report">The report to print; by default that of every node.</param>
     public static async Task<ExitCode> RunAsync(
         CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require,
@@ -69,6 +77,8 @@ internal sealed record NodeReport(
                     + $"{user.Password}");
         if (Address is not null && Repositories.Count > 0)
             output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
+        if (Addresses.TryGetValue("iroh", out var ticket))
+            output.WriteLine($"  edgesync leaf --repo copy.fossil --iroh --iroh-peer {ticket}");
         if (JoinAddresses.Count == 0) return;
 
         output.WriteLine(

@@ -22,7 +22,9 @@ internal static class PeersCommand
         new("peers", "List the nodes of the same project: version, lag, last seen, route.", RunAsync)
         {
             Arguments = { Which },
-            Notes = "Without a daemon, prints the record of peers in the repository.",
+            Subcommands = { PeerTrustCommands.CreateTrust(), PeerTrustCommands.CreateForget() },
+            Notes = "Without a daemon, prints the record of peers in the repository. Peers by iroh are listed with "
+                + "their route (direct or relay), round trip and rights.",
             Examples = ["peers", "peers project.fossil --json"],
         };
 
@@ -31,7 +33,8 @@ internal static class PeersCommand
         var repository = context.Get(Which) ?? context.Get(Globals.Repo);
         if (repository is not null && File.Exists(repository) && ControlClient.Find(repository) is null)
         {
-            context.Output.Write(new PeersReport(context.Clock.GetUtcNow(), false, [Remembered(context, repository)]));
+            var (group, trusted) = Remembered(context, repository);
+            context.Output.Write(new PeersReport(context.Clock.GetUtcNow(), false, [group]) { Iroh = trusted });
             return ExitCode.Ok;
         }
 
@@ -41,15 +44,19 @@ internal static class PeersCommand
         var groups = reply.Status!.Repositories
             .Where(r => wanted is null || NodePaths.RealPathOf(r.Path) == wanted)
             .Select(r => new PeerGroup(r.Path, r.Peers, r.Targets)).ToList();
-        context.Output.Write(new PeersReport(reply.Status.Now, true, groups));
+        context.Output.Write(
+            new PeersReport(reply.Status.Now, true, groups) { Iroh = reply.Status.Iroh?.Peers ?? [] });
         return ExitCode.Ok;
     }
 
-    private static PeerGroup Remembered(CommandContext context, string path)
+    private static (PeerGroup Group, IReadOnlyList<IrohPeerStatus> Trusted) Remembered(
+        CommandContext context, string path)
     {
         using var repository = Storage.Repository.Open(
             path, Storage.RepositoryOptions.ReadOnly with { Clock = context.Clock });
-        return new PeerGroup(path, RepositoryStatusOf.RememberedPeers(repository), []);
+        return (
+            new PeerGroup(path, RepositoryStatusOf.RememberedPeers(repository), []),
+            RepositoryStatusOf.TrustedPeers(repository));
     }
 }
 
@@ -60,6 +67,9 @@ internal sealed record PeerGroup(
 /// <param name="IsLive">False: no daemon runs, and this is the stored state.</param>
 internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyList<PeerGroup> Repositories) : IReport
 {
+    /// <summary>Trusted iroh endpoints.</summary>
+    public IReadOnlyList<IrohPeerStatus> Iroh { get; init; } = [];
+
     public void Print(TextWriter output)
     {
         foreach (var group in Repositories)
@@ -78,6 +88,17 @@ internal sealed record PeersReport(DateTimeOffset Now, bool IsLive, IReadOnlyLis
             foreach (var target in group.Targets.Where(t => t.Target.StartsWith("http:", StringComparison.Ordinal)))
                 output.WriteLine($"  {target.Target["http:".Length..]}  {target.Behind ?? "in sync"}");
             if (group.Peers.Count == 0 && group.Targets.Count == 0) output.WriteLine("  no peers");
+        }
+
+        if (Iroh.Count > 0)
+            output.WriteLine($"{"iroh endpoint",-22}  {"name",-16}  {"route",-6}  {"rtt",-9}  {"rights",-8}  address");
+        foreach (var peer in Iroh)
+        {
+            var rtt = peer.RttMs is { } ms ? string.Create(CultureInfo.InvariantCulture, $"{ms:0.#} ms") : "-";
+            var rights = string.Join(' ', peer.Capabilities.Values.Distinct());
+            output.WriteLine(
+                $"  {peer.EndpointId[..20]}  {DisplayText.Name(peer.Name ?? "-"),-16}  {peer.Route,-6}  {rtt,-9}  "
+                    + $"{rights,-8}  {peer.Address ?? peer.LastError ?? "-"}");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
+using EdgeSync.Node.Joining;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -19,8 +20,9 @@ internal static class StatusCommand
             Arguments = { Globals.RepoArgument },
             Notes = """
             Without REPO, every repository of the daemons on this machine. Exits with 0 when all of them are in sync,
-            6 when a peer refuses this node, 7 when something is not in sync (behind, all peers away, no peer yet, no
-            first copy) or a daemon does not answer, 3 when no daemon runs.
+            6 when a configured server rejects this node, or a node does and no other peer is in sync, 7 when something
+            is not in sync (behind, all peers away, no peer yet, no first copy) or a daemon does not answer, 3 when no
+            daemon runs.
             """,
             Examples = ["status", "status project.fossil", "status --json"],
         };
@@ -152,9 +154,19 @@ internal sealed record StatusReport(
             where wanted is null || NodePaths.RealPathOf(repository.Path) == wanted
             select new RepositorySync(
                 repository.Path, repository.ProjectCode, node.Node, node.Role, node.ProcessId,
-                SyncVerdict.Of(repository, node));
+                WithJoinHint(SyncVerdict.Of(repository, node), repository.Path));
         return new StatusReport(now, [.. answers.Select(DaemonSync.Of)], [.. repositories]);
     }
+
+    // A machine that joined by code has one login, at the node that it joined: a new code replaces it.
+    private static SyncVerdict WithJoinHint(SyncVerdict verdict, string path) =>
+        verdict.State == SyncState.Refused && new NodeFolder(path).IsJoined
+            ? verdict with
+            {
+                Hint = "edgesync repo invite, on the machine that was joined, prints a new code; "
+                    + $"then, here: edgesync join CODE {path}",
+            }
+            : verdict;
 
     /// <summary>
     /// 0 in sync, 6 denied, 7 not in sync or no reply, 3 no daemon; the first of these that applies.

@@ -2,6 +2,7 @@ using System.CommandLine;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
+using EdgeSync.Node.Host;
 using EdgeSync.Node.Joining;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -17,18 +18,23 @@ internal static class UpCommand
     private static readonly Option<TimeSpan> TimeToLive = Choices.Duration(
         "--ttl", "How long the printed code can be used.", TimeToLiveUsual);
 
+    private static readonly Option<bool> Iroh = new("--iroh")
+    {
+        Description = "Let machines join, and stay in sync, where no port of this one can be reached.",
+    };
+
     public static CommandSpec Create() =>
         new("up", "Serve a repository, and print a code with which another machine joins it.", RunAsync)
         {
             Arguments = { Globals.RepoArgument },
-            Options = { TimeToLive, ServiceUnit.Install, ServiceUnit.Enable },
+            Options = { TimeToLive, Iroh, ServiceUnit.Install, ServiceUnit.Enable },
             Notes = """
             Creates the repository when there is none. Fossil clients of this machine are served at localhost; other machines
             by TLS with this node's own key, which is in the code. Ports and key are kept ('edgesync config paths'), so
             that a restart is the same node. A code works once; 'edgesync repo invite' prints another one. It runs an
             ordinary leaf: 'edgesync leaf --config' with the settings file that is printed runs it too.
             """,
-            Examples = ["up", "up project.fossil", "up project.fossil --install-service"],
+            Examples = ["up", "up project.fossil", "up project.fossil --iroh", "up project.fossil --install-service"],
         };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
@@ -54,17 +60,19 @@ internal static class UpCommand
         }
 
         var node = new SavedNode(folder);
+        if (context.Get(Iroh)) node.EnableIroh();
+
         var code = folder.IsJoined ? null : MakeCode(context, node, path);
         var report = new UpReport(
-            path, node.Name, folder.SettingsFile, code?.Encode(), code?.ExpiresAt.ToString(), made);
+            path, node.NodeId, folder.SettingsFile, code?.Encode(), code?.ExpiresAt.ToString(), made);
         if (ServiceUnit.IsAsked(context))
         {
             context.Output.Write(report with { Service = ServiceUnit.Write(context, folder, path) });
             return ExitCode.Ok;
         }
 
-        return await node.RunAsync(
-            context, started => report with { Addresses = started.Addresses }, cancellationToken);
+        return await NodeCommand.RunAsync(
+            context, node, started => report with { Addresses = started.Addresses }, cancellationToken);
     }
 
     private static JoinCode MakeCode(CommandContext context, SavedNode node, string path)

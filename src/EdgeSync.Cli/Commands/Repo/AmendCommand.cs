@@ -1,9 +1,11 @@
 using System.CommandLine;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -11,10 +13,19 @@ namespace EdgeSync.Cli.Commands.Repo;
 internal static class AmendCommand
 {
     private static readonly Argument<string> Of = new("VERSION") { Description = "The check-in." };
-    private static readonly Option<string?> Message = new("--message", "-m")
+    private static readonly Option<string?> Message = new("--message", "-m", "--comment")
     {
         Description = "New comment.",
         HelpName = "TEXT"
+    };
+    private static readonly Option<string?> MessageFile = new("--message-file", "-M")
+    {
+        Description = "File to read the new comment from.",
+        HelpName = "FILE"
+    };
+    private static readonly Option<bool> Edit = new("--edit-comment", "-e")
+    {
+        Description = "Edit the comment; in a checkout."
     };
     private static readonly Option<string?> Author = new("--author")
     {
@@ -51,7 +62,7 @@ internal static class AmendCommand
             Arguments = { Of },
             Options =
             {
-                Message, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide,
+                Message, MessageFile, Edit, Author, Date, Color, BranchColor, Added, Cancelled, BranchName, Close, Hide,
                 AuthorOptions.User,
             },
             Notes = "The change is one control artifact, which syncs and survives a rebuild. "
@@ -66,15 +77,20 @@ internal static class AmendCommand
 
     private static ExitCode Run(CommandContext context)
     {
+        var name = context.Require(Of);
+        if (name.Length == 0)
+            throw new EdgeSyncException(ErrorKind.NotFound, "no such check-in: ", "edgesync repo timeline");
+
         using var repository = context.OpenToWrite();
-        var target = repository.Names.ResolveCheckin(context.Require(Of));
+        var target = repository.Names.ResolveCheckin(name);
         var made = new TagWriter(repository).Amend(new AmendOptions
         {
             Target = target,
             User = context.UserName,
-            Comment = context.Get(Message),
+            Comment = CommentOf(context, repository, target),
             Author = context.Get(Author),
             NewDate = DateOf(repository, context.Get(Date)),
+            DateSeparator = context.Get(Date)?.Contains('T', StringComparison.Ordinal) == true ? 'T' : ' ',
             Color = context.Get(BranchColor) ?? context.Get(Color),
             ColorPropagates = context.Get(BranchColor) is not null,
             AddedTags = context.Get(Added) ?? [],
@@ -83,9 +99,23 @@ internal static class AmendCommand
             Closes = context.Get(Close),
             Hides = context.Get(Hide),
         });
+        if (made is not null) context.RefreshManifestFiles();
         var hash = repository.Content.NameOf(target).ToString();
-        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString()));
+        context.Output.Write(new AmendReport(made is null ? "already_so" : "amended", hash, made?.Id.ToString())
+        {
+            Now = context.Output.IsStock ? CheckinDescription.Of(repository, target, withFamily: false) : null,
+        });
         return ExitCode.Ok;
+    }
+
+    private static string? CommentOf(CommandContext context, Repository repository, RecordId target)
+    {
+        if (context.Get(Message) is { } text) return text;
+        if (context.Get(MessageFile) is { } file) return CommentEditor.ReadFile(file);
+        if (!context.Get(Edit)) return null;
+
+        using var checkout = context.OpenCheckout();
+        return CommentEditor.Ask(checkout, CheckinDescription.CommentOf(repository, target));
     }
 
     private static Instant? DateOf(Repository repository, string? text)
@@ -95,7 +125,8 @@ internal static class AmendCommand
         return DateText.TryParse(text, repository.Now, out var date)
             ? date
             : throw new EdgeSyncException(
-                ErrorKind.Usage, $"invalid time '{text}'", "an ISO 8601 time, such as 2024-01-31T12:00:00");
+                ErrorKind.Usage, $"invalid time '{text}': use YYYY-MM-DD HH:MM:SS",
+                "an ISO 8601 time, such as 2024-01-31T12:00:00");
     }
 }
 
@@ -103,6 +134,10 @@ internal static class AmendCommand
 /// <param name="Control">The control artifact with the changes.</param>
 internal sealed record AmendReport(string Status, string Hash, string? Control) : IReport
 {
+    internal CheckinDescription? Now { get; init; }
+
     public void Print(TextWriter output) => output.WriteLine(
         Status == "amended" ? $"amended {Hash[..10]}" : $"nothing to change in {Hash[..10]}");
+
+    public void PrintAsStock(TextWriter output) => CheckinPrinting.Print(output, "hash:", Now!);
 }

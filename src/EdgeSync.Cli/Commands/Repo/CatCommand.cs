@@ -77,18 +77,20 @@ internal static class CatCommand
             return;
         }
 
-        var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
-        var report = new CatReport(
-            repository.Content.NameOf(rid).ToString(),
-            content.Length,
-            isText ? Encoding.UTF8.GetString(content) : null,
-            isText ? null : Convert.ToBase64String(content));
-        context.Output.Write(report);
+        context.Output.Write(CatReport.Of(repository.Content.NameOf(rid), content));
     }
 }
 
 /// <summary>Text when it is UTF-8, otherwise base64.</summary>
 internal sealed record CatReport(string Hash, int Size, string? Text, string? Base64) : IReport
 {
+    public static CatReport Of(ArtifactId id, ReadOnlySpan<byte> content)
+    {
+        var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
+        return new CatReport(
+            id.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null,
+            isText ? null : Convert.ToBase64String(content));
+    }
+
     public void Print(TextWriter output) => output.Write(Text);
 }

@@ -91,7 +91,7 @@ internal static class CheckinCommand
     };
     private static readonly Option<bool> NoSync = new("--nosync")
     {
-        Description = "Do not sync with the remembered peer, whatever the setting autosync says."
+        Description = "Do not sync with the stored peer, regardless of the setting autosync."
     };
     private static readonly Option<bool> OverrideLock = new("--override-lock")
     {

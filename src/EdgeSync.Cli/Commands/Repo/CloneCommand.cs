@@ -28,7 +28,7 @@ internal static class CloneCommand
     };
     private static readonly Option<bool> Private = new("--private") { Description = "Clone private branches too." };
     private static readonly Option<bool> Unversioned = new("--uv") { Description = "Clone unversioned files too." };
-    private static readonly Option<bool> Once = new("--once") { Description = "Do not remember the peer." };
+    private static readonly Option<bool> Once = new("--once") { Description = "Do not store the address of the peer." };
 
     public static CommandSpec Create()
     {
@@ -55,6 +55,15 @@ internal static class CloneCommand
         if (context.Get(Private)) actions |= SyncActions.Private;
         if (context.Get(Unversioned)) actions |= SyncActions.Unversioned;
 
+        context.Output.Write(await CloneAsync(context, url, login, path, actions, cancellationToken));
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Clones into a file, or resumes what is there of it. The peer is remembered.</summary>
+    public static async Task<CloneReport> CloneAsync(
+        CommandContext context, PeerUrl url, SyncLogin? login, string path, SyncActions actions,
+        CancellationToken cancellationToken)
+    {
         if (Directory.Exists(path))
             throw new EdgeSyncException(
                 ErrorKind.Conflict, $"{path} is a folder, and a new file is needed", "edgesync repo clone URL PATH");
@@ -92,12 +101,10 @@ internal static class CloneCommand
         var project = clone.Repository.ProjectCode;
         clone.Complete();
         SyncRun.PrintMessages(context, outcome.Report);
-        var report = new CloneReport(
+        return new CloneReport(
             path, outcome.Peer.ToString(), clone.IsResumed, outcome.Report.Rounds, blobs, project,
             outcome.WireBytesSent, outcome.WireBytesReceived,
             (long)outcome.Elapsed.TotalMilliseconds);
-        context.Output.Write(report);
-        return ExitCode.Ok;
     }
 
     private static (PeerUrl Peer, string Path) ReadArguments(CommandContext context)
@@ -123,15 +130,14 @@ internal static class CloneCommand
         return (peer, words.Length == 2 ? words[1] : DefaultPath(peer));
     }
 
-    /// <summary>Named like the last part of the address.</summary>
-    private static string DefaultPath(PeerUrl peer)
+    /// <summary>Named like the last part of the address, up to its first dot.</summary>
+    // Spec: url_to_repo_basename in url.c.
+    internal static string DefaultPath(PeerUrl peer)
     {
         var name = peer.Address.AbsolutePath.TrimEnd('/').Split('/')[^1];
         if (name.Length == 0) name = peer.Address.Host;
-        return Path.GetFileNameWithoutExtension(name) is { Length: > 0 } stem
-            && name.EndsWith(".fossil", StringComparison.Ordinal)
-            ? stem + ".fossil"
-            : name + ".fossil";
+        if (name.StartsWith("www.", StringComparison.OrdinalIgnoreCase)) name = name["www.".Length..];
+        return name.Split('.')[0] is { Length: > 0 } stem ? stem + ".fossil" : name + ".fossil";
     }
 }
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.Cli.Commands.Repo;
 
@@ -21,6 +23,11 @@ internal static class ConfigCommand
             Description = "New value; empty removes the setting.",
             Arity = ArgumentArity.ZeroOrOne
         }.TakesEmpty();
+
+    private static readonly Option<bool> Global = new("--global", "-g")
+    {
+        Description = "The setting of this user, for every repository without its own."
+    };
 
     private static readonly Option<bool> Force = new("--force", "-f")
     {
@@ -61,12 +68,34 @@ internal static class ConfigCommand
     })
         {
             Arguments = { SomeKey, SomeValue },
-            Options = { Force },
-            Examples = ["repo settings", "repo settings autosync", "repo settings autosync off"],
+            Options = { Force, Global },
+            Examples =
+            [
+                "repo settings", "repo settings autosync", "repo settings autosync off",
+                "repo settings --global editor vi",
+            ],
         };
+
+    /// <summary>As in Fossil.</summary>
+    public static CommandSpec CreateUnset() => new(
+        "unset", "Remove one setting; its default applies again.",
+        context => RunSet(context, context.Require(Key), ""))
+    {
+        Arguments = { Key },
+        Options = { Global },
+        Examples = ["repo unset ignore-glob", "repo unset --global editor"],
+    };
 
     private static ExitCode RunList(CommandContext context)
     {
+        if (context.Get(Global))
+        {
+            var known = StockSettings.Names.Select(n => (Name: n, Value: GlobalConfig.Get(n)))
+                .Where(s => s.Value is not null).Select(s => new ConfigEntry(s.Name, s.Value!));
+            context.Output.Write(new ConfigReport([.. known]));
+            return ExitCode.Ok;
+        }
+
         using var repository = context.OpenToRead();
         var settings = repository.Settings.List()
             .Select(s => new ConfigEntry(s.Name, IsSecret(s.Name) ? "(secret)" : s.Value));
@@ -76,6 +105,14 @@ internal static class ConfigCommand
 
     private static ExitCode RunGet(CommandContext context, string key)
     {
+        if (context.Get(Global))
+        {
+            var global = GlobalConfig.Get(key) ?? throw new EdgeSyncException(
+                ErrorKind.NotFound, $"this user has no setting '{key}'", "edgesync repo settings --global");
+            context.Output.Write(new ConfigValueReport(key, global));
+            return ExitCode.Ok;
+        }
+
         using var repository = context.OpenToRead();
         var value = repository.Settings[key] ?? throw new EdgeSyncException(
             ErrorKind.NotFound, $"{repository.Path} has no setting '{key}'", "edgesync repo config ls");
@@ -87,6 +124,17 @@ internal static class ConfigCommand
     {
         // Any stored row may be removed, also an unknown one.
         KnownSettings.Require(key, value, isForced: value.Length == 0 || context.Get(Force));
+        if (context.Get(Global))
+        {
+            if (key == "manifest")
+                throw new EdgeSyncException(ErrorKind.Usage, "manifest is a setting of each repository",
+                    "edgesync repo settings manifest VALUE");
+
+            GlobalConfig.Set(key, value.Length == 0 ? null : value);
+            context.Output.Write(new ConfigSetReport(key, value.Length == 0 ? null : value));
+            return ExitCode.Ok;
+        }
+
         using var repository = context.OpenToWrite();
         using (var transaction = repository.Begin())
         {

@@ -29,6 +29,27 @@ internal static class HashCommand
             Examples = ["repo sha3sum README.md"],
         };
 
+    /// <summary>As Fossil's <c>md5sum</c>.</summary>
+    public static CommandSpec CreateMd5() => new("md5sum", "Print the MD5 sums of files.", context =>
+    {
+        var entries = context.Require(Files).Select(file => new HashEntry(Md5Of(file), file));
+        context.Output.Write(new HashReport([.. entries]));
+        return ExitCode.Ok;
+    })
+    {
+        Arguments = { Files },
+        Examples = ["repo md5sum README.md"],
+    };
+
+    private static string Md5Of(string file)
+    {
+        var hasher = new Md5Hasher();
+        using var stream = InputFile.OpenRead(file);
+        var buffer = new byte[64 * 1024];
+        while (stream.Read(buffer) is > 0 and var read) hasher.Append(buffer.AsSpan(0, read));
+        return hasher.Finish().ToString();
+    }
+
     private static ExitCode Run(CommandContext context) =>
         Run(context, context.Get(Sha3) ? HashKind.Sha3 : HashKind.Sha1);
 

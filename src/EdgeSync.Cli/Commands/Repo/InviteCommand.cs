@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Serialization;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Control;
+using EdgeSync.Node.Host;
 using EdgeSync.Node.Joining;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -50,6 +52,7 @@ internal static class InviteCommand
         if (context.Get(Url) is null && new NodeFolder(repository.Path) is { Exists: true, IsJoined: false } folder)
         {
             context.Output.Write(CodeOf(context, repository, new SavedNode(folder)));
+            ControlClient.NotifyUsersChanged(repository.Path);
             return ExitCode.Ok;
         }
 

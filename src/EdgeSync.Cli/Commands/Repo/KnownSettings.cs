@@ -40,7 +40,7 @@ internal static class KnownSettings
         "email-send-db", "email-send-dir", "email-send-method", "email-send-relayhost", "email-subname", "email-url",
             "empty-dirs", "encoding-glob",
         "fileedit-glob", "gdiff-command", "gmerge-command", "hooks", "ignore-glob", "keep-glob", "main-branch",
-            "mainmenu", "max-loadavg", "mimetypes",
+            "mainmenu", "max-loadavg", "merge-strategy", "mimetypes",
         "pgp-command", "preferred-diff-type", "proxy", "repolist-skin", "sitemap-extra", "ssh-command",
             "ssl-ca-location", "ssl-identity", "tcl-setup",
         "tclsh", "th1-setup", "th1-uri-regexp", "ticket-default-report", "user-color-map", "web-browser",
@@ -52,6 +52,8 @@ internal static class KnownSettings
         "show-version-diffs", "parent-project-code", "parent-project-name", "project-description", "project-name",
         "public-pages", "seen-delta-manifest",
             "short-project-name",
+        // The wiki page that is not versioned.
+        "sandbox", "sandbox-mimetype",
     ];
 
     private static readonly string[] Prefixes =

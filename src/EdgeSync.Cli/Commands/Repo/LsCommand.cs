@@ -15,6 +15,7 @@ internal static class LsCommand
     {
         Arguments = { TreeOptions.VersionArgument },
         Options = { Long, TreeOptions.Version },
+        IsPaged = true,
         Examples = ["repo ls", "repo ls -l trunk", "repo ls 2024-01-31 --json"],
     };
 

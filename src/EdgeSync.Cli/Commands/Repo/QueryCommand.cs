@@ -18,7 +18,8 @@ internal static class QueryCommand
     {
         Arguments = { Sql },
         Options = { MayWrite },
-        Notes = "The repository is opened read-only unless --write is given.",
+        Notes = "The repository is opened read-only unless --write is given. content(HASH) is the content of an "
+            + "artifact, symbolic_name_to_rid(NAME) its record.",
         Examples = [
             "repo query 'SELECT count(*) FROM blob'", "repo query --write \"DELETE FROM config WHERE name='old'\""],
     };
@@ -27,6 +28,7 @@ internal static class QueryCommand
     {
         var mayWrite = context.Get(MayWrite);
         using var repository = mayWrite ? context.OpenToWrite() : context.OpenToRead();
+        repository.AddSqlFunctions();
         using var statement = repository.Database.PrepareOnly(context.Require(Sql));
         if (!mayWrite && !statement.IsReadOnly)
             throw new EdgeSyncException(ErrorKind.Denied, "this statement changes the repository", "--write allows it");

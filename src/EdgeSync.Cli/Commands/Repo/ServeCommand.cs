@@ -34,7 +34,7 @@ internal static class ServeCommand
     }
 
     // A leaf would hint at cloning, which is not an option here.
-    private static void RequireFile(string path)
+    internal static void RequireFile(string path)
     {
         if (!File.Exists(path))
             throw new EdgeSyncException(ErrorKind.NotFound, $"{path} does not exist", "edgesync repo new PATH");

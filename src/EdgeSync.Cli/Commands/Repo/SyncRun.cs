@@ -1,3 +1,4 @@
+using EdgeSync.Cli.Commands.Stock;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Client;
@@ -29,12 +30,16 @@ internal static class SyncRun
             context.Output, options.Actions.HasFlag(SyncActions.Clone) ? "cloning" : "syncing");
         try
         {
-            var shown = new SessionProgress(transport, progress.Report, () => progress.Elapsed);
+            var stock = context.Output is { IsStock: true, IsJson: false }
+                ? new StockSyncPrinter(context.Output, options.Actions) : null;
+            Action<SyncProgress> observer = stock is not null ? stock.OnStep
+                : new SessionProgress(transport, progress.Report, () => progress.Elapsed).OnStep;
             var driver = new SyncDriver(new InlineExecutor(repository), options, transport, context.Clock)
             {
-                Observer = shown.OnStep,
+                Observer = observer,
             };
             var tally = await driver.RunAsync(limited.Token);
+            stock?.End(transport, url);
             return new SyncOutcome(
                 tally.Report, transport.MovedTo
                 ?? url, tally.WireBytesSent, tally.WireBytesReceived, progress.Elapsed, options.Login?.User);
@@ -165,6 +170,11 @@ internal sealed record SyncOutcomeReport(
     int UnversionedReceived, long WireBytesSent, long WireBytesReceived, long Milliseconds, bool PushRefused,
     IReadOnlyList<string> Missing, IReadOnlyList<string> Messages) : IReport
 {
+    public void PrintAsStock(TextWriter output)
+    {
+        // Printed while it ran.
+    }
+
     public void Print(TextWriter output)
     {
         var unversioned = UnversionedSent + UnversionedReceived > 0

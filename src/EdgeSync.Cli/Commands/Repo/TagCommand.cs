@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Authoring;
@@ -134,6 +135,7 @@ internal static class TagCommand
         var made = isDone ? null : change(writer, options).Id.ToString();
         var report = new TagChangeReport(
             isDone ? "already_" + status : status, repository.Content.NameOf(target).ToString(), name, made);
+        if (!isDone) context.RefreshManifestFiles();
         context.Output.Write(report);
         return ExitCode.Ok;
     }

@@ -29,6 +29,7 @@ internal static class TimelineCommand
         Arguments = { Globals.RepoArgument },
         Options = { Limit, Type, OfBranch },
         Notes = "Types: ci check-ins, w wiki, t tickets, e technotes, g tag changes, f forum, all.",
+        IsPaged = true,
         Examples = [
             "repo timeline -n 5", "repo timeline project.fossil --type all --json", "repo timeline --branch trunk"],
     };

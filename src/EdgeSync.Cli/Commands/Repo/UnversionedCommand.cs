@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text;
+using EdgeSync.Cli.Commands.Stock;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -8,7 +8,11 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class UnversionedCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "Name of the file in the repository." };
+    private static readonly Argument<string> Name = new("UVFILE")
+    {
+        Description = "Name of the file in the repository."
+    };
+
     private static readonly Argument<string> File = new("FILE") { Description = "File to store; - is standard input." };
     private static readonly Argument<string> Target =
         new("OUTPUT") { Description = "File to write; - is standard output." };
@@ -42,6 +46,18 @@ internal static class UnversionedCommand
             Arguments = { Name },
             Examples = ["repo uv delete manual.pdf"]
         }.Also("rm", "remove"),
+        new CommandSpec("edit", "Change one in an editor.", RunEdit)
+        {
+            Arguments = { Name },
+            Examples = ["repo uv edit notes.txt"]
+        },
+        new CommandSpec("touch", "Make one the newest, without another content.", RunTouch)
+        {
+            Arguments = { Name },
+            Examples = ["repo uv touch manual.pdf"]
+        },
+        SyncCommands.CreateUnversionedSync(),
+        SyncCommands.CreateUnversionedRevert(),
     };
 
     private static ExitCode RunList(CommandContext context)
@@ -60,6 +76,13 @@ internal static class UnversionedCommand
         var content = InputFile.ReadAll(context.Require(File));
         using var repository = context.OpenToWrite();
         using var transaction = repository.Begin();
+        if (repository.Unversioned.TryGet(name, out var before) && before.AsSpan().SequenceEqual(content))
+        {
+            repository.Unversioned.TryFind(name, out var there);
+            context.Output.Write(new UnversionedReport("already_wrote", name, there.Size, there.Hash.ToString()));
+            return ExitCode.Ok;
+        }
+
         var entry = repository.Unversioned.Put(name, content);
         transaction.Commit();
         context.Output.Write(new UnversionedReport("wrote", name, entry.Size, entry.Hash.ToString()));
@@ -76,11 +99,7 @@ internal static class UnversionedCommand
         if (file is null && context.Output.IsJson)
         {
             repository.Unversioned.TryFind(name, out var entry);
-            var isText = !content.Contains((byte)0) && System.Text.Unicode.Utf8.IsValid(content);
-            var report = new CatReport(
-                entry.Hash.ToString(), content.Length, isText ? Encoding.UTF8.GetString(content) : null,
-                isText ? null : Convert.ToBase64String(content));
-            context.Output.Write(report);
+            context.Output.Write(CatReport.Of(entry.Hash, content));
             return ExitCode.Ok;
         }
 
@@ -113,10 +132,36 @@ internal static class UnversionedCommand
         var name = context.Require(Name);
         using var repository = context.OpenToWrite();
         using var transaction = repository.Begin();
-        if (!repository.Unversioned.Delete(name)) throw Unknown(repository.Path, name);
+        if (!repository.Unversioned.TryFind(name, out var before)) throw Unknown(repository.Path, name);
 
+        if (!before.IsDeletion) repository.Unversioned.Delete(name);
         transaction.Commit();
-        context.Output.Write(new UnversionedReport("deleted", name, 0, null));
+        context.Output.Write(
+            new UnversionedReport(before.IsDeletion ? "already_deleted" : "deleted", name, 0, null));
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunEdit(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToWrite();
+        UnversionedEditing.Edit(repository, name, () => repository.Now.UnixSeconds);
+        repository.Unversioned.TryFind(name, out var written);
+        context.Output.Write(new UnversionedReport("wrote", name, written.Size, written.Hash.ToString()));
+        return ExitCode.Ok;
+    }
+
+    private static ExitCode RunTouch(CommandContext context)
+    {
+        var name = context.Require(Name);
+        using var repository = context.OpenToWrite();
+        using var transaction = repository.Begin();
+        if (!repository.Unversioned.TryFind(name, out var file) || file.IsDeletion)
+            throw Unknown(repository.Path, name);
+
+        repository.Unversioned.Touch(name, Math.Max(repository.Now.UnixSeconds, file.MtimeSeconds + 1));
+        transaction.Commit();
+        context.Output.Write(new UnversionedReport("touched", name, file.Size, file.Hash.ToString()));
         return ExitCode.Ok;
     }
 
@@ -139,8 +184,13 @@ internal sealed record UnversionedListReport(IReadOnlyList<UnversionedFile> File
     }
 }
 
-/// <param name="Status"><c>wrote</c> or <c>deleted</c>.</param>
+/// <param name="Status"><c>wrote</c>, <c>touched</c>, <c>deleted</c>, or with <c>already_</c> in front.</param>
 internal sealed record UnversionedReport(string Status, string Name, long Bytes, string? Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"{Status} {Name}");
+    public void Print(TextWriter output) => output.WriteLine(Status switch
+    {
+        "already_wrote" => $"{Name} has this content already",
+        "already_deleted" => $"{Name} is deleted already",
+        _ => $"{Status} {Name}",
+    });
 }

@@ -87,9 +87,14 @@ internal static class UserCommand
     {
         var login = context.Require(Login);
         using var repository = context.OpenToWrite();
-        repository.Users.SetCapabilities(login, context.Require(Capabilities));
-        ControlClient.NotifyUsersChanged(repository.Path);
-        context.Output.Write(new UserReport("updated", login, null));
+        var isSo = repository.Users.TryGet(login, out var user) && user!.Capabilities == context.Require(Capabilities);
+        if (!isSo)
+        {
+            repository.Users.SetCapabilities(login, context.Require(Capabilities));
+            ControlClient.NotifyUsersChanged(repository.Path);
+        }
+
+        context.Output.Write(new UserReport(isSo ? "already_updated" : "updated", login, null));
         return ExitCode.Ok;
     }
 
@@ -136,13 +141,14 @@ internal static class UserCommand
     }
 }
 
-/// <param name="Status"><c>created</c>, <c>updated</c> or <c>deleted</c>.</param>
+/// <param name="Status"><c>created</c>, <c>updated</c>, <c>already_updated</c> or <c>deleted</c>.</param>
 /// <param name="Password">Shown this once; only a hash of it is stored.</param>
 internal sealed record UserReport(string Status, string Login, string? Password) : IReport
 {
     public void Print(TextWriter output)
     {
-        output.WriteLine($"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
+        output.WriteLine(Status == "already_updated" ? $"{Login} has these capabilities already"
+            : $"{char.ToUpperInvariant(Status[0])}{Status[1..]} user {Login}");
         if (Password is not null) output.WriteLine($"password (shown once): {Password}");
     }
 }

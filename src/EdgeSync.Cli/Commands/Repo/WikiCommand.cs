@@ -77,12 +77,20 @@ internal static class WikiCommand
         var name = context.Require(Page);
         var body = InputFile.ReadAll(context.Require(File));
         using var repository = context.OpenToWrite();
+        var type = context.Get(Mimetype);
+        if (!isNew && new WikiPages(repository).Find(name) is { } before && before.Body.AsSpan().SequenceEqual(body)
+            && (type is null || type == before.Mimetype))
+        {
+            context.Output.Write(new WikiPutReport("already_committed", name, before.Id.ToString()));
+            return ExitCode.Ok;
+        }
+
         var made = new WikiPages(repository).Put(new WikiOptions
         {
             Title = name,
             User = context.UserName,
             Body = body,
-            Mimetype = context.Get(Mimetype),
+            Mimetype = type,
             MustBeNew = isNew,
         });
         context.Output.Write(new WikiPutReport(isNew ? "created" : "committed", name, made.Id.ToString()));
@@ -108,8 +116,9 @@ internal sealed record WikiPageReport(
     public void Print(TextWriter output) => output.Write(Text);
 }
 
-/// <param name="Status"><c>created</c> or <c>committed</c>.</param>
+/// <param name="Status"><c>created</c>, <c>committed</c> or <c>already_committed</c>.</param>
 internal sealed record WikiPutReport(string Status, string Page, string Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"{Status} {Page} {Hash[..10]}");
+    public void Print(TextWriter output) => output.WriteLine(Status == "already_committed"
+        ? $"{Page} has this text already {Hash[..10]}" : $"{Status} {Page} {Hash[..10]}");
 }

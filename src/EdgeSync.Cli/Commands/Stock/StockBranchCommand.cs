@@ -3,6 +3,7 @@ using System.Globalization;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.Stock;
@@ -12,6 +13,14 @@ namespace EdgeSync.Cli.Commands.Stock;
 internal static class StockBranchCommand
 {
     private const int RecentDefault = 5;
+
+    private static readonly Argument<string> Name = new("NAME");
+    private static readonly Argument<string?> Basis = new("BASIS") { Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> NewIsPrivate = new("--private");
+    private static readonly Option<string?> Color = new("--bgcolor") { HelpName = "COLOR" };
+    private static readonly Option<bool> NoSign = new("--nosign");
+    private static readonly Option<string?> Date = new("--date-override") { HelpName = "DATE" };
+    private static readonly Option<string?> UserOverride = new("--user-override") { HelpName = "USER" };
 
     private static readonly Argument<string?> Glob = new("GLOB") { Arity = ArgumentArity.ZeroOrOne };
     private static readonly Argument<string[]> Names = new("BRANCH") { Arity = ArgumentArity.ZeroOrMore };
@@ -38,9 +47,30 @@ internal static class StockBranchCommand
             new CommandSpec("info", "Say where open branches end.", Info) { Arguments = { Names } },
             new CommandSpec("current", "Print the branch that is checked out.", Current),
         };
-        foreach (var child in BranchCommand.Create().Subcommands.Where(c => c.Name is not "ls").ToList())
+        command.Subcommands.Add(new CommandSpec("new", "Start a branch with an empty check-in.", New)
+        {
+            Arguments = { Name, Basis },
+            Options = { NewIsPrivate, Color, NoSign, Date, UserOverride },
+        });
+        foreach (var child in BranchCommand.Create().Subcommands.Where(c => c.Name is not ("ls" or "new")).ToList())
             command.Subcommands.Add(child);
         return command;
+    }
+
+    private static ExitCode New(CommandContext context)
+    {
+        using var repository = context.OpenToWrite();
+        var made = repository.CreateBranch(new BranchOptions
+        {
+            Name = context.Require(Name),
+            Parent = repository.Names.ResolveCheckin(context.Get(Basis) ?? repository.Names.DefaultVersion),
+            User = context.Get(UserOverride) ?? context.UserName,
+            Date = DateOption.Read(context.Get(Date)),
+            Color = context.Get(Color),
+            IsPrivate = context.Get(NewIsPrivate),
+        });
+        context.Output.Text.Write($"New branch: {made.Id}\n");
+        return ExitCode.Ok;
     }
 
     private static ExitCode ListRecent(CommandContext context)

@@ -79,7 +79,7 @@ internal static class StockCommandLine
 
         string[] written = [.. Options(words, command)];
         var parse = root.Parse(written, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        CommandLineFaults.Require(parse, written);
+        CommandLineFaults.Require(parse, written, takesEmpty: true);
         return parse;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Queries;
@@ -49,6 +50,13 @@ internal static class StockTagCommand
 
     private static ExitCode Change(CommandContext context, bool isAdded)
     {
+        Write(context, isAdded);
+        context.RefreshManifestFiles();
+        return ExitCode.Ok;
+    }
+
+    private static void Write(CommandContext context, bool isAdded)
+    {
         using var repository = context.OpenToWrite();
         var options = new TagOptions
         {
@@ -62,7 +70,6 @@ internal static class StockTagCommand
         var writer = new TagWriter(repository);
         if (isAdded) writer.Add(options);
         else writer.Cancel(options);
-        return ExitCode.Ok;
     }
 
     private static ExitCode Find(CommandContext context)

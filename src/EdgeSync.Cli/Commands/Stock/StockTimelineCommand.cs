@@ -139,7 +139,7 @@ internal static class StockTimelineCommand
 /// <summary>Options and lines that several of stock's listings share.</summary>
 internal static class StockWidth
 {
-    /// <summary>The width of a line: what is asked for, that of the terminal, or 0.</summary>
+    /// <summary>The width of a line: of the option, of the terminal, or 0.</summary>
     /// <exception cref="EdgeSyncException">It is too small.</exception>
     public static int Of(string? text, int above, Output output)
     {

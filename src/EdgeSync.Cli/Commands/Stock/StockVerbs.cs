@@ -14,6 +14,7 @@ internal static class StockVerbs
     [
         ("add", AddCommand.Create),
         ("addremove", AddCommand.CreateAddRemove),
+        ("bisect", BisectCommand.Create),
         ("changes", ChangesCommand.Create),
         ("checkout", UpdateCommand.CreateCheckout),
         ("ci", CommitCommand.Create),
@@ -26,13 +27,20 @@ internal static class StockVerbs
         ("forget", RemoveCommand.CreateForget),
         ("mv", RenameCommand.Create),
         ("open", OpenCommand.Create),
+        ("patch", PatchCommand.Create),
         ("redo", UndoCommand.CreateRedo),
         ("rename", RenameCommand.CreateRename),
         ("revert", RevertCommand.Create),
         ("rm", RemoveCommand.Create),
+        ("stash", StashCommand.CreateForStock),
         ("status", ChangesCommand.CreateStatus),
+        ("touch", TouchCommand.Create),
         ("undo", UndoCommand.CreateUndo),
         ("update", UpdateCommand.Create),
+        ("3-way-merge", StockMergeCommands.CreateThreeWay),
+        ("cherry-pick", MergeCommand.CreateCherrypick),
+        ("merge", MergeCommand.Create),
+        ("merge-base", StockMergeCommands.CreateBase),
         ("amend", AmendCommand.Create),
         ("backup", BackupCommand.Create),
         ("annotate", AnnotateCommand.CreateAnnotate),
@@ -40,6 +48,7 @@ internal static class StockVerbs
         ("blame", AnnotateCommand.CreateBlame),
         ("branch", StockBranchCommand.Create),
         ("cat", StockArtifactCommands.CreateCat),
+        ("describe", DescribeCommand.Create),
         ("descendants", DescendantsCommand.CreateDescendants),
         ("finfo", FinfoCommand.Create),
         ("leaves", DescendantsCommand.CreateLeaves),
@@ -48,38 +57,80 @@ internal static class StockVerbs
         ("clone", CloneCommand.Create),
         ("diff", DiffCommand.Create),
         ("init", NewCommand.Create),
+        ("info", StockInfoCommand.Create),
         ("new", NewCommand.Create),
         ("ls", LsCommand.Create),
         ("pull", SyncCommands.CreatePull),
         ("push", SyncCommands.CreatePush),
         ("sync", SyncCommands.CreateSync),
+        ("reparent", ReparentCommand.CreateForStock),
         ("rebuild", RebuildCommand.Create),
-        ("server", ServeCommand.Create),
-        ("settings", ConfigCommand.CreateSettings),
+        ("search", StockSearchCommand.Create),
+        ("fts-config", StockSearchCommand.CreateConfig),
+        ("server", StockServerCommand.Create),
+        ("http", StockHttpCommand.Create),
+        ("help", StockHelpCommand.Create),
+        ("test-http", StockHttpCommand.CreateTest),
+        ("settings", StockSettingsCommand.Create),
+        ("unset", StockSettingsCommand.CreateUnset),
+        ("configuration", ConfigurationCommand.Create),
+        ("remote", StockRemoteCommand.Create),
+        ("remote-url", StockRemoteCommand.Create),
+        ("all", AllCommand.Create),
         ("sha1sum", HashCommand.Create),
         ("sha3sum", HashCommand.CreateSha3),
         ("tag", StockTagCommand.Create),
+        ("test-commit-warning", StockTestCommands.CreateCommitWarning),
+        ("test-contains-selector", StockTestCommands.CreateContainsSelector),
+        ("test-delta", StockTestCommands.CreateDelta),
         ("test-diff", XdiffCommand.Create),
+        ("test-glob", StockTestCommands.CreateGlob),
+        ("test-is-reserved-name", StockTestCommands.CreateReservedName),
+        ("test-looks-like-utf", StockTestCommands.CreateLooksLikeUtf),
+        ("test-relative-name", StockTestCommands.CreateRelativeName),
+        ("test-simplify-name", StockTestCommands.CreateSimplifyName),
+        ("test-th-eval", StockTestCommands.CreateThEval),
+        ("test-tree-name", StockTestCommands.CreateTreeName),
         ("timeline", StockTimelineCommand.Create),
-        ("unversioned", UnversionedCommand.Create),
-        ("uv", UnversionedCommand.Create),
-        ("user", UserCommand.Create),
+        ("unversioned", StockUnversionedCommand.Create),
+        ("uv", StockUnversionedCommand.Create),
+        ("user", StockUserCommand.Create),
         ("version", VersionReport.CreateCommand),
-        ("wiki", WikiCommand.Create),
+        ("wiki", StockWikiCommand.Create),
+        ("ticket", StockTicketCommand.Create),
+        ("attachment", StockAttachmentCommand.Create),
+        ("bundle", BundleCommand.Create),
+        ("import", ImportCommand.CreateStock),
+        ("export", ExportCommand.Create),
+        ("deconstruct", ArtifactFolderCommand.CreateDeconstruct),
+        ("reconstruct", ArtifactFolderCommand.CreateReconstruct),
+        ("zip", ArchiveCommand.CreateZip),
+        ("tarball", ArchiveCommand.CreateTarball),
+        ("sqlar", ArchiveCommand.CreateSqlar),
+        ("dbstat", StockDbstatCommand.Create),
+        ("scrub", ScrubCommand.Create),
+        ("md5sum", HashCommand.CreateMd5),
+        ("hash-policy", StockHashPolicyCommand.Create),
+        ("sql", StockSqlCommand.Create),
+        ("sqlite3", StockSqlCommand.Create),
+        ("shun", ShunCommand.CreateShun),
+        ("test-integrity", VerifyCommand.Create),
         ("xdiff", XdiffCommand.Create),
     ];
 
     /// <summary>Names of stock 2.28 (and 2.21) that have no command here yet.</summary>
     private static readonly string[] Missing =
     [
-        "3-way-merge", "alerts", "all", "attachment", "backoffice", "bisect", "bundle", "cache", "cgi", "chat",
-        "cherry-pick", "configuration", "dbstat", "deconstruct", "describe", "detach", "export", "fts-config",
-        "fusefs", "gdiff", "git", "grep", "hash-policy", "help", "hook", "http", "import", "info", "interwiki",
-        "json", "login-group", "md5sum", "merge", "merge-base", "merge-info", "patch", "pikchr", "publish",
-        "purge", "reconstruct", "remote", "remote-url", "repack", "reparent", "rss", "scrub", "search",
-        "shell", "shun", "sql", "sqlar", "sqlite3", "ssl-config", "stash", "synchronize", "system", "tarball",
-        "ticket", "tls-config", "touch", "ui", "unpublished", "unset", "xsystem", "zip",
+        "alerts", "backoffice", "cache", "cgi", "chat", "detach", "fusefs", "gdiff", "git", "grep", "hook",
+        "interwiki", "json", "login-group", "merge-info", "pikchr", "publish", "purge", "repack",
+        "rss", "shell", "ssl-config", "synchronize", "system", "tls-config", "ui", "unpublished", "xsystem",
     ];
+
+    /// <summary>What is here, sorted.</summary>
+    public static IEnumerable<string> Names => Here.Select(h => h.Name).Order(StringComparer.Ordinal);
+
+    /// <summary>What is not, sorted.</summary>
+    public static IEnumerable<string> MissingNames => Missing.Order(StringComparer.Ordinal);
 
     /// <summary>The command of that name, or that alone begins with it.</summary>
     /// <exception cref="EdgeSyncException">None, several, or one that is not here.</exception>
@@ -87,11 +138,23 @@ internal static class StockVerbs
     {
         var name = Here.Any(h => h.Name == word) || Missing.Contains(word) ? word : Only(word);
         var at = Array.FindIndex(Here, h => h.Name == name);
-        if (at < 0) throw new EdgeSyncException(ErrorKind.Usage, $"fossil: {name} is not part of edgesync yet");
+        if (at < 0) throw new EdgeSyncException(ErrorKind.Usage, $"fossil: {name} is not part of edgesync{Why(name)}");
 
         var made = Here[at].Create();
         return made.Name == name ? made : made.Also(name);
     }
+
+    // In one line, and what there is in its place.
+    private static string Why(string name) => name switch
+    {
+        "ui" or "cgi" or "json" or "pikchr" or "cache" or "fusefs" => ", which has no web pages; \"fossil server\" and "
+            + "\"fossil http\" serve Fossil clients",
+        "ssl-config" or "tls-config" => "; certificates are settings of its daemons",
+        "git" => "; \"fossil export --git\" and \"fossil import --git\" are",
+        "gdiff" => "; \"fossil diff\" is",
+        "purge" => "; \"fossil scrub\" and \"fossil shun\" are",
+        _ => " yet",
+    };
 
     /// <summary>A command below one, by its beginning.</summary>
     /// <exception cref="EdgeSyncException">None or several.</exception>

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Can;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Cli.Commands.Can;
+
+/// <summary>The group of commands about asset stores (docs/can.md).</summary>
+internal static class CanCommand
+{
+    private static readonly Option<string?> Storage = new("--storage")
+    {
+        Description = "The storage folder (default: that of the settings, ./can_data).",
+        HelpName = "FOLDER"
+    };
+
+    private static readonly Option<int> Port = new("--port")
+    {
+        Description = "Port to listen on, 0 for any free one (default: CAN_PORT, the settings, 3210).",
+        HelpName = "PORT"
+    };
+
+    public static CommandSpec Create() => new("can", "Store, find and serve assets: files with tags and details.")
+    {
+        Subcommands =
+        {
+            new CommandSpec("serve", "Serve an asset store over HTTP until stopped.", ServeAsync)
+            {
+                Options = { CanOptions.Config, Storage, Port },
+                Notes = "Listens on this machine alone, unless bind_address is set. Everything is in the storage "
+                    + "folder; one process may have it open.",
+                Examples = ["can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json"],
+            },
+            StoringCommands.Put(),
+            StoringCommands.Get(),
+            ListingCommands.List(),
+            ListingCommands.Search(),
+            EditingCommands.Tag(),
+            EditingCommands.Remove(),
+            EditingCommands.Restore(),
+            StoringCommands.Import(),
+            StoringCommands.Export(),
+            StateCommands.Verify(),
+            StateCommands.Status(),
+        },
+    };
+
+    private static async Task<ExitCode> ServeAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var settings = CanSettings.Load(context.Get(CanOptions.Config));
+        if (context.Get(Storage) is { Length: > 0 } storage) settings = settings with { StorageRoot = storage };
+        if (context.IsGiven(Port))
+        {
+            var port = context.Get(Port);
+            if (port is < 0 or > ushort.MaxValue) throw new EdgeSyncException(ErrorKind.Usage, $"{port} is not a port");
+            settings = settings with { Port = port };
+        }
+
+        await CanRun.RunAsync(
+            settings, context.Output.Errors, context.IsVerbose, context.Clock,
+            (url, root) =>
+            {
+                context.Output.Write(new CanListeningReport("listening", url, root, Environment.ProcessId));
+                context.Output.Flush();
+            },
+            cancellationToken);
+        return ExitCode.Ok;
+    }
+}
+
+internal sealed record CanListeningReport(string Event, string Url, string Storage, int Pid) : IReport
+{
+    public void Print(TextWriter output)
+    {
+        output.WriteLine($"asset store at {Url} (Ctrl-C to stop)");
+        output.WriteLine($"  files in {DisplayText.Name(Storage)}");
+    }
+}
