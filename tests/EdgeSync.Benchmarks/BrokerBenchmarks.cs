@@ -6,7 +6,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Benchmarks;
 
-/// <summary>Finding whom a subject concerns: among few and many subscriptions, remembered and afresh.</summary>
+/// <summary>Matching a subject: among few and many subscriptions, cached and not.</summary>
 public class SubjectTrieBenchmarks
 {
     private readonly byte[][] _subjects = new byte[256][];

@@ -1,9 +1,11 @@
+using EdgeSync.Tests.Support;
+
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>Check-ins, branches, tags and pages from the command line.</summary>
 public sealed class AuthoringTests : IDisposable
 {
-    private readonly Edgesync _edgesync = new();
+    private readonly EdgeSyncProgram _edgesync = new();
 
     public AuthoringTests()
     {
@@ -17,7 +19,7 @@ public sealed class AuthoringTests : IDisposable
 
     private string Repo(params string[] arguments) => _edgesync.Ok(["repo", .. arguments, "-R", "p.fossil"]);
 
-    private int Fails(params string[] arguments) => _edgesync.Run(["repo", .. arguments, "-R", "p.fossil"]).Code;
+    private int Fails(params string[] arguments) => _edgesync.Try(["repo", .. arguments, "-R", "p.fossil"]).ExitCode;
 
     [Test]
     public void Renames_carry_on_and_nothing_changed_is_refused()

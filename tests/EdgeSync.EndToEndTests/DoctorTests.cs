@@ -32,10 +32,10 @@ public sealed class DoctorTests
         bytes.AsSpan(8 * 1024, 100 * 1024).Fill(0x5a);
         File.WriteAllBytes(edgesync["hub.fossil"], bytes);
 
-        var outcome = edgesync.Run("doctor", "-R", "hub.fossil");
+        var outcome = edgesync.Try("doctor", "-R", "hub.fossil");
 
-        Assert.Equal(1, outcome.Code);
-        Assert.Matches("FAIL  (integrity|repository):hub.fossil: .+\n      try: ", outcome.Text);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Matches("FAIL  (integrity|repository):hub.fossil: .+\n      try: ", outcome.Output);
     }
 
     [Test]
@@ -43,10 +43,10 @@ public sealed class DoctorTests
     {
         using var edgesync = Project();
 
-        var outcome = edgesync.Run("doctor", "-R", "nowhere.fossil", "--json");
+        var outcome = edgesync.Try("doctor", "-R", "nowhere.fossil", "--json");
 
-        Assert.Equal(1, outcome.Code);
-        using var report = JsonDocument.Parse(outcome.Text);
+        Assert.Equal(1, outcome.ExitCode);
+        using var report = JsonDocument.Parse(outcome.Output);
         Assert.Equal("failed", report.RootElement.GetProperty("status").GetString());
         Assert.Equal("failed", StateOf(report.RootElement, "repository:nowhere.fossil"));
     }
@@ -57,12 +57,12 @@ public sealed class DoctorTests
     [Arguments("*", """, "users": [ { "user": "ship", "password": "x" } ]""", false)]
     public void A_broker_without_users_on_every_address_is_a_warning(string bind, string users, bool isOpen)
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil");
         edgesync.Write("edgesync.json", $$"""{ "nats": { "bind": "{{bind}}", "leaf_port": 0 {{users}} }, "repositories": [ { "path": "a.fossil" } ] }""");
 
         using var report = System.Text.Json.JsonDocument.Parse(
-            edgesync.Run("doctor", "--config", "edgesync.json", "--json").Text);
+            edgesync.Try("doctor", "--config", "edgesync.json", "--json").Output);
 
         var checks = report.RootElement.GetProperty("checks").EnumerateArray()
             .Where(c => c.GetProperty("name").GetString() == "broker access").ToList();
@@ -81,13 +81,13 @@ public sealed class DoctorTests
         string[] urls = [
             $"nats://127.0.0.1:{client.Port}", $"nats-leaf://127.0.0.1:{client.Port}", $"nats://127.0.0.1:{leaf.Port}",
             $"nats-leaf://127.0.0.1:{leaf.Port}"];
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             ["doctor", "-R", "hub.fossil", "--json", .. urls.SelectMany(u => (string[])["--nats", u])]);
 
-        using var report = JsonDocument.Parse(outcome.Text);
+        using var report = JsonDocument.Parse(outcome.Output);
         Assert.Equal(["ok", "failed", "failed", "ok"], urls.Select(u => StateOf(report.RootElement, "nats:" + u)));
-        Assert.Contains("this is a client port", outcome.Text, StringComparison.Ordinal);
-        Assert.Contains("this is a leafnode port", outcome.Text, StringComparison.Ordinal);
+        Assert.Contains("this is a client port", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("this is a leafnode port", outcome.Output, StringComparison.Ordinal);
     }
 
     [Test]
@@ -96,13 +96,13 @@ public sealed class DoctorTests
         using var edgesync = Project();
         using var other = new OneLineServer("SSH-2.0-OpenSSH_9.2");
 
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             "doctor", "-R", "hub.fossil", "--nats", $"nats://127.0.0.1:{other.Port}", "--nats",
             $"nats://127.0.0.1:{Ports.Free()}");
 
-        Assert.Equal(1, outcome.Code);
-        Assert.Contains("not a NATS server: \"SSH-2.0-OpenSSH_9.2", outcome.Text, StringComparison.Ordinal);
-        Assert.Contains("Connection refused", outcome.Text, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("not a NATS server: \"SSH-2.0-OpenSSH_9.2", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("Connection refused", outcome.Output, StringComparison.Ordinal);
     }
 
     [Test]
@@ -115,13 +115,13 @@ public sealed class DoctorTests
         edgesync.Variables["LEAF_SERVE_HTTP"] = new Uri(leaf.Url).Authority;
         var ours = edgesync.Json("doctor", "-R", "hub.fossil", "--peer", leaf.Url);
         edgesync.Variables["LEAF_SERVE_HTTP"] = $"127.0.0.1:{stranger.Port}";
-        var theirs = edgesync.Run("doctor", "-R", "hub.fossil");
+        var theirs = edgesync.Try("doctor", "-R", "hub.fossil");
 
         Assert.Equal("ok", StateOf(ours, "port:http"));
         Assert.Equal("ok", StateOf(ours, "peer:" + leaf.Url));
         Assert.Equal("ok", StateOf(ours, "clock:" + leaf.Url));
         Assert.Contains(
-            $"FAIL  port:http: another program listens on 127.0.0.1:{stranger.Port}", theirs.Text,
+            $"FAIL  port:http: another program listens on 127.0.0.1:{stranger.Port}", theirs.Output,
             StringComparison.Ordinal);
     }
 
@@ -133,11 +133,11 @@ public sealed class DoctorTests
         File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         edgesync.Variables["LEAF_NATS_TOKEN_FILE"] = secret;
 
-        var outcome = edgesync.Run("doctor", "-R", "hub.fossil");
+        var outcome = edgesync.Try("doctor", "-R", "hub.fossil");
 
-        Assert.Equal(1, outcome.Code);
-        Assert.Contains("FAIL  secret:nats.login.token_file: ", outcome.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("s3cret", outcome.Text + outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("FAIL  secret:nats.login.token_file: ", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", outcome.Output + outcome.Errors, StringComparison.Ordinal);
     }
 
     [Test]
@@ -146,15 +146,15 @@ public sealed class DoctorTests
         using var edgesync = Project();
         edgesync.Write("hub.fossil.part", "");
 
-        var outcome = edgesync.Run("doctor", "-R", "hub.fossil");
+        var outcome = edgesync.Try("doctor", "-R", "hub.fossil");
 
-        Assert.Equal(0, outcome.Code);
-        Assert.Contains("WARN  clone:hub.fossil: ", outcome.Text, StringComparison.Ordinal);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("WARN  clone:hub.fossil: ", outcome.Output, StringComparison.Ordinal);
     }
 
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "hub.fossil");
         edgesync.Variables["XDG_STATE_HOME"] = edgesync["state"];
         edgesync.Variables["XDG_RUNTIME_DIR"] = edgesync.Folder;
@@ -166,7 +166,7 @@ public sealed class DoctorTests
         .Select(c => c.GetProperty("state").GetString())
         .SingleOrDefault();
 
-    /// <summary>Says one line to whoever connects, and hangs up after the first answer.</summary>
+    /// <summary>Sends one line to each client, and closes after the first reply.</summary>
     private sealed class OneLineServer : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

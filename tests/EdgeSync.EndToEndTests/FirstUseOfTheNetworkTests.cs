@@ -14,12 +14,8 @@ public sealed class FirstUseOfTheNetworkTests
     {
         using var edgesync = Project(out var code);
         using var machines = new TwoMachines();
-        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
-        edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
 
-        using var first = Running.Start(
-            edgesync,
-            machines.On(
+        using var first = edgesync.BeginDaemon(machines.On(
                 1, "leaf", "--repo", "a.fossil", "--name", "first", "--nats-leaf-port", "7422", "--nats-bind", "*"));
         var lines = await first.ReadUntilAsync("or --nats ");
         Assert.Contains(
@@ -30,8 +26,8 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Contains($"nats-leaf://{TwoMachines.FirstAddress}:7422", lines[^1], StringComparison.Ordinal);
         Assert.DoesNotContain("[::]", string.Join('\n', lines), StringComparison.Ordinal);
 
-        // As somebody types it who takes the address from the second line.
-        using var second = Running.Start(edgesync, machines.On(
+        // As typed with the address of the second line.
+        using var second = edgesync.BeginDaemon(machines.On(
             2, "leaf", "--repo", "b.fossil", "--name", "second", "--nats",
             $"nats-leaf://{TwoMachines.FirstAddress}:7422", "--clone-from", "nats", "--project", code));
         await second.ReadUntilAsync("syncs b.fossil");
@@ -45,8 +41,8 @@ public sealed class FirstUseOfTheNetworkTests
     {
         Skip.Unless(Socket.OSSupportsIPv6, "this kernel has no IPv6");
         using var edgesync = Project(out _);
-        using var leaf = Running.Start(
-            edgesync, [Edgesync.Binary, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0"]);
+        using var leaf = edgesync.BeginDaemon(
+            EdgeSyncProgram.Program, "leaf", "--repo", "a.fossil", "--serve-http", "[::1]:0");
 
         var line = (await leaf.ReadUntilAsync(" clone "))[^1].Trim();
 
@@ -65,14 +61,12 @@ public sealed class FirstUseOfTheNetworkTests
         string[] from = overNats
             ? ["--clone-from", "nats", "--nats", $"nats-leaf://127.0.0.1:{nats}", "--project", code]
             : ["--clone-from", $"http://127.0.0.1:{web}/"];
-        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
-        edgesync.Variables["STATE_DIRECTORY"] = edgesync["state"];
         var port = FreePort();
-        using var leaf = Running.Start(
-            edgesync,
+        using var leaf = edgesync.BeginDaemon(
             [
-                Edgesync.Binary, "leaf", "--repo", "b.fossil", "--name", "b", "--serve-http", $"127.0.0.1:{port}",
-                .. from]);
+                EdgeSyncProgram.Program, "leaf", "--repo", "b.fossil", "--name", "b",
+                "--serve-http", $"127.0.0.1:{port}", .. from,
+            ]);
         using var http = new HttpClient();
 
         var ready = await UntilAsync(
@@ -83,7 +77,7 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Contains(
             "\"state\": \"cloning\"", await GetAsync(http, $"http://127.0.0.1:{port}/status"),
             StringComparison.Ordinal);
-        Assert.False(leaf.HasExited);
+        Assert.False(leaf.HasEnded);
 
         using var hub = new RunningNode(
             edgesync, "leaf", "--repo", "a.fossil", "--name", "a", "--serve-http", $"127.0.0.1:{web}",
@@ -105,15 +99,16 @@ public sealed class FirstUseOfTheNetworkTests
         var secret = edgesync.Write("secret", "wrong\n");
         File.SetUnixFileMode(secret, UnixFileMode.UserRead);
 
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             "leaf", "--repo", "b.fossil", "--clone-from", hub.Url, "--user", "tester", "--password-file", "secret",
             "--serve-http", "127.0.0.1:0");
 
-        Assert.Equal(6, outcome.Code);
+        Assert.Equal(6, outcome.ExitCode);
         Assert.Equal(
             5,
-            edgesync.Run(
-                "leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0").Code);
+            edgesync.Try(
+                "leaf", "--repo", "a.fossil", "--project", new string('a', 40), "--serve-http", "127.0.0.1:0")
+                .ExitCode);
     }
 
     [Test]
@@ -146,10 +141,10 @@ public sealed class FirstUseOfTheNetworkTests
         using var edgesync = Project(out _);
         var path = edgesync.Write("notes.txt", "mine\n");
 
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             "leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--control-socket", path);
 
-        Assert.Equal(5, outcome.Code);
+        Assert.Equal(5, outcome.ExitCode);
         Assert.Equal("mine\n", File.ReadAllText(path));
 
         var socket = edgesync["left.sock"];
@@ -178,10 +173,10 @@ public sealed class FirstUseOfTheNetworkTests
             edgesync.Write(file, File.Exists(edgesync[file]) ? File.ReadAllText(edgesync[file]) : "x"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
 
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             ["leaf", "--repo", "a.fossil", "--serve-http", "127.0.0.1:0", "--nats-leaf-port", "0", .. arguments]);
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains($"chmod 600 {file}", outcome.Errors, StringComparison.Ordinal);
     }
 
@@ -192,10 +187,10 @@ public sealed class FirstUseOfTheNetworkTests
         File.SetUnixFileMode(
             edgesync.Write("pw", "secret\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
 
-        var outcome = edgesync.Run(
+        var outcome = edgesync.Try(
             "repo", "pull", "http://127.0.0.1:1/", "-R", "a.fossil", "--user", "bob", "--pass-file", "pw");
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("chmod 600 pw", outcome.Errors, StringComparison.Ordinal);
     }
 
@@ -210,7 +205,7 @@ public sealed class FirstUseOfTheNetworkTests
         using var leaf = new RunningLeaf(edgesync, "a.fossil");
         edgesync.Ok("repo", "clone", leaf.Url, "b.fossil");
 
-        // One failure is forgotten in six seconds, so that a slow machine needs more of them; a client that is told to
+        // One failure expires in six seconds, so that a slow machine needs more of them; a client that is told to
         // wait gives up.
         var codes = new List<int>();
         while (codes.LastOrDefault() != 7 && codes.Count < 60) codes.Add(Pull("bob", "guess"));
@@ -220,8 +215,9 @@ public sealed class FirstUseOfTheNetworkTests
         Assert.Equal(0, Pull("alice", secrets["alice"]));
 
         int Pull(string user, string password) =>
-            edgesync.Run(
-                "repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s").Code;
+            edgesync.Try(
+                "repo", "pull", leaf.Url, "-R", "b.fossil", "--user", user, "--pass", password, "--timeout", "3s")
+                .ExitCode;
     }
 
     [Test]
@@ -290,14 +286,14 @@ public sealed class FirstUseOfTheNetworkTests
             "the second is away");
 
         Assert.Matches("(?m)^  second +leaf +[^ ]+ +away ", edgesync.Ok("peers", "a.fossil"));
-        var outcome = edgesync.Run("sync", "now", "a.fossil");
-        Assert.Equal(7, outcome.Code);
-        Assert.Contains("second is away since", outcome.Text, StringComparison.Ordinal);
+        var outcome = edgesync.Try("sync", "now", "a.fossil");
+        Assert.Equal(7, outcome.ExitCode);
+        Assert.Contains("second is away since", outcome.Output, StringComparison.Ordinal);
     }
 
-    private static Edgesync Project(out string code)
+    private static EdgeSyncProgram Project(out string code)
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil");
         edgesync.Write("a.txt", "a\n");
         edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");
@@ -327,18 +323,14 @@ public sealed class FirstUseOfTheNetworkTests
 
     private static async Task<string> UntilAsync(Func<Task<string>> ask, Func<string, bool> isEnough)
     {
-        var patience = new Patience(TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(20));
-        while (true)
-        {
-            var text = await ask();
-            if (isEnough(text)) return text;
-
-            await patience.LookAgainAsync(
-                () => $"the last answer was: {text}", TestContext.Current!.Execution.CancellationToken);
-        }
+        var text = "";
+        await Patience.UntilAsync(
+            async () => isEnough(text = await ask()), TimeSpan.FromMinutes(1),
+            () => $"the last answer was: {text}");
+        return text;
     }
 
-    /// <summary>An HTTP proxy that opens tunnels and keeps what it was asked.</summary>
+    /// <summary>An HTTP proxy that opens tunnels and keeps their requests.</summary>
     private sealed class ConnectProxy : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

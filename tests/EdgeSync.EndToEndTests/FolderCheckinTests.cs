@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -12,12 +13,12 @@ public sealed class FolderCheckinTests
         edgesync.Write("w/a.txt", "a\n");
         Shell(edgesync, "mkfifo w/pipe");
 
-        var outcome = edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", ".", "--json");
+        var outcome = edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", ".", "--json");
 
-        Assert.Equal(0, outcome.Code);
+        Assert.Equal(0, outcome.ExitCode);
         Assert.Equal(["a.txt"], Files(edgesync));
         Assert.Contains("pipe is a named pipe", outcome.Errors, StringComparison.Ordinal);
-        var skipped = JsonDocument.Parse(outcome.Text).RootElement.GetProperty("skipped");
+        var skipped = JsonDocument.Parse(outcome.Output).RootElement.GetProperty("skipped");
         Assert.Equal("pipe", Assert.Single(skipped.EnumerateArray()).GetProperty("name").GetString());
     }
 
@@ -27,9 +28,9 @@ public sealed class FolderCheckinTests
         using var edgesync = New();
         Shell(edgesync, "mkfifo pipe");
 
-        var outcome = edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "pipe");
+        var outcome = edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", "pipe");
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("is a named pipe", outcome.Errors, StringComparison.Ordinal);
     }
 
@@ -46,8 +47,8 @@ public sealed class FolderCheckinTests
 
         Assert.Equal(["d/a.txt", "loop", "o"], Files(edgesync));
         Assert.Equal(edgesync["outside"], edgesync.Ok("repo", "cat", "-R", "p.fossil", "o", "-r", "tip"));
-        var behind = edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", "o/secret.txt");
-        Assert.Equal(2, behind.Code);
+        var behind = edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", "o/secret.txt");
+        Assert.Equal(2, behind.ExitCode);
         Assert.Contains("lies behind the link o", behind.Errors, StringComparison.Ordinal);
     }
 
@@ -67,10 +68,10 @@ public sealed class FolderCheckinTests
         else if (name != "p.fossil") edgesync.Write(name, "x\n");
 
         edgesync.Ok("repo", "ci", "-R", "p.fossil", "-m", "m", ".");
-        var named = edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", name);
+        var named = edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", name);
 
         Assert.Equal(["a.txt"], Files(edgesync));
-        Assert.Equal(2, named.Code);
+        Assert.Equal(2, named.ExitCode);
         Assert.Contains("is not for check-ins", named.Errors, StringComparison.Ordinal);
         Assert.Equal(["a.txt"], Files(edgesync));
     }
@@ -127,9 +128,9 @@ public sealed class FolderCheckinTests
         edgesync.Write("w/b.txt", "2\n");
         File.SetUnixFileMode(edgesync["w/a.txt"], UnixFileMode.None);
 
-        var outcome = Unreadable.Run(edgesync, "repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", ".");
+        var outcome = Unreadable.Start(edgesync, "repo", "ci", "-R", "p.fossil", "-m", "m", "-C", "w", ".").Run();
 
-        Assert.True(outcome.Code == 0, outcome.Errors);
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
         Assert.Contains("a.txt cannot be read", outcome.Errors, StringComparison.Ordinal);
         Assert.Equal("1\n", edgesync.Ok("repo", "cat", "-R", "p.fossil", "a.txt", "-r", "tip"));
         Assert.Equal("2\n", edgesync.Ok("repo", "cat", "-R", "p.fossil", "b.txt", "-r", "tip"));
@@ -141,7 +142,7 @@ public sealed class FolderCheckinTests
         using var edgesync = New();
         edgesync.Write("a.txt", "a\n");
 
-        Assert.Equal(2, edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "").Code);
+        Assert.Equal(2, edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", "").ExitCode);
     }
 
     [Test]
@@ -152,9 +153,9 @@ public sealed class FolderCheckinTests
         var before = edgesync.Ok("repo", "query", "-R", "p.fossil", "SELECT count(*) FROM plink");
 
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 6).Select(i =>
-            Task.Run(() => edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", $"{i}", $"{i}.txt"))));
+            Task.Run(() => edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", $"{i}", $"{i}.txt"))));
 
-        Assert.All(outcomes, outcome => Assert.True(outcome.Code == 0, outcome.Errors));
+        Assert.All(outcomes, outcome => Assert.True(outcome.ExitCode == 0, outcome.Errors));
         Assert.Equal(["0.txt", "1.txt", "2.txt", "3.txt", "4.txt", "5.txt"], Files(edgesync));
         Assert.Equal("1", Number(edgesync, "SELECT count(*) FROM leaf"));
         Assert.Equal("1", Number(edgesync, "SELECT max(n) FROM (SELECT count(*) AS n FROM plink GROUP BY pid)"));
@@ -170,35 +171,33 @@ public sealed class FolderCheckinTests
         edgesync.Ok("repo", "ci", "-R", "p.fossil", "-m", "m", "a.txt");
         edgesync.Write("a.txt", "b\n");
 
-        Assert.Equal(5, edgesync.Run("repo", "ci", "-R", "p.fossil", "-m", "m", "--parent", parent, "a.txt").Code);
+        Assert.Equal(5, edgesync.Try("repo", "ci", "-R", "p.fossil", "-m", "m", "--parent", parent, "a.txt").ExitCode);
     }
 
-    private static Edgesync New()
+    private static EdgeSyncProgram New()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "p.fossil");
         return edgesync;
     }
 
-    private static string[] Files(Edgesync edgesync, string repository = "p.fossil") =>
+    private static string[] Files(EdgeSyncProgram edgesync, string repository = "p.fossil") =>
         [
             .. edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray().Select(
                 f => f.GetProperty("name").GetString()!)];
 
-    private static string Number(Edgesync edgesync, string sql) =>
+    private static string Number(EdgeSyncProgram edgesync, string sql) =>
         edgesync.Ok("repo", "query", "-R", "p.fossil", sql)
         .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
 
-    internal static void Shell(Edgesync edgesync, string script)
+    internal static void Shell(EdgeSyncProgram edgesync, string script)
     {
-        using var process = edgesync.StartAs("/bin/sh", "-c", script);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
+        edgesync.StartAs("/bin/sh", "-c", script).Run().MustSucceed();
     }
 }
 
 /// <summary>
-/// Runs the program as somebody whom file modes stop: tests mostly run as root, who reads everything.
+/// Runs the program without the capabilities that override file modes: tests mostly run as root, which reads all files.
 /// </summary>
 internal static class Unreadable
 {
@@ -206,18 +205,8 @@ internal static class Unreadable
 
     public static bool IsPossible => Environment.UserName != "root" || File.Exists("/usr/bin/setpriv");
 
-    public static string Program => Environment.UserName == "root" ? "/usr/bin/setpriv" : Edgesync.Binary;
-
-    public static string[] Arguments(params string[] arguments) =>
-        Environment.UserName == "root" ? [.. Drop, Edgesync.Binary, .. arguments] : arguments;
-
-    public static Outcome Run(Edgesync edgesync, params string[] arguments)
-    {
-        using var process = edgesync.StartAs(Program, Arguments(arguments));
-        process.StandardInput.Close();
-        var errors = process.StandardError.ReadToEndAsync();
-        var text = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new Outcome(process.ExitCode, System.Text.Encoding.UTF8.GetBytes(text), errors.GetAwaiter().GetResult());
-    }
+    public static ProgramStart Start(EdgeSyncProgram edgesync, params ReadOnlySpan<string> arguments) =>
+        Environment.UserName == "root"
+            ? edgesync.StartAs("/usr/bin/setpriv", [.. Drop, EdgeSyncProgram.Program, .. arguments])
+            : edgesync.Start(arguments);
 }

@@ -1,11 +1,10 @@
 using System.Text.Json;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 public sealed class FolderWatchTests
 {
-    private const int Terminate = 15;
-
     [Test]
     public async Task What_is_edited_in_the_folder_is_committed_after_a_quiet_time()
     {
@@ -31,7 +30,7 @@ public sealed class FolderWatchTests
         var watch = status.GetProperty("repositories")[0].GetProperty("watch");
         Assert.Equal(edgesync["folder"], watch.GetProperty("folder").GetString());
         Assert.True(watch.GetProperty("commits").GetInt64() >= 2);
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
@@ -56,7 +55,7 @@ public sealed class FolderWatchTests
         Assert.Equal("2\n", File.ReadAllText(edgesync["folder/both.txt"]));
         var watch = (await leaf.StatusAsync()).GetProperty("repositories")[0].GetProperty("watch");
         Assert.Contains("both.txt", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
     }
 
     [Test]
@@ -74,7 +73,7 @@ public sealed class FolderWatchTests
         await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "both.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
 
         Assert.Equal("theirs\n", edgesync.Ok("repo", "cat", "both.txt", "-r", theirs, "-R", "hub.fossil"));
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
     }
 
     [Test]
@@ -82,7 +81,7 @@ public sealed class FolderWatchTests
     [Arguments(true)]
     public async Task A_parent_locked_by_another_user_gets_no_child_without_override(bool overrides)
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "server.fossil");
         var password = edgesync.Json("repo", "user", "passwd", "tester", "-R", "server.fossil").GetProperty("password")
             .GetString()!;
@@ -116,7 +115,7 @@ public sealed class FolderWatchTests
             Assert.Empty(Files(edgesync));
         }
 
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
     }
 
     [Test]
@@ -140,7 +139,7 @@ public sealed class FolderWatchTests
         Assert.Contains("is it mounted?", watch.GetProperty("last_error").GetString(), StringComparison.Ordinal);
         Assert.Contains("is it mounted?", await ReadinessAsync(leaf, 503), StringComparison.Ordinal);
         Assert.Equal(["a.txt -", "b.txt -"], Files(edgesync));
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
     }
 
     [Test]
@@ -160,7 +159,7 @@ public sealed class FolderWatchTests
         edgesync.Write("folder/a.txt", "2\n");
         await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
 
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
         Assert.Equal(1, leaf.Errors.Split("pipe is a named pipe").Length - 1);
     }
 
@@ -183,12 +182,12 @@ public sealed class FolderWatchTests
         await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "a.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
         Assert.Contains(
             "2099-01-01", edgesync.Ok("repo", "cat", "trunk", "-R", "hub.fossil"), StringComparison.Ordinal);
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
     [Test]
-    public void An_unreadable_file_keeps_its_committed_content()   // R9
+    public async Task An_unreadable_file_keeps_its_committed_content()   // R9
     {
         Skip.Unless(Unreadable.IsPossible, "needs setpriv to read as nobody");
         using var edgesync = Watched();
@@ -201,14 +200,11 @@ public sealed class FolderWatchTests
         File.SetUnixFileMode(edgesync["folder/a.txt"], UnixFileMode.None);
         File.SetUnixFileMode(edgesync["folder/d"], UnixFileMode.None);
 
-        using var leaf = edgesync.StartAs(
-            Unreadable.Program, Unreadable.Arguments("leaf", "--config", edgesync["edgesync.json"], "--json"));
-        Assert.NotNull(leaf.StandardOutput.ReadLine());
-        for (var i = 0; i < 600 && edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil") != "2\n"; i++)
-            Thread.Sleep(50);
-        RunningLeaf.Signal(leaf, Terminate);
-        var errors = leaf.StandardError.ReadToEnd();
-        leaf.WaitForExit();
+        using var leaf = new RunningNode(
+            Unreadable.Start(edgesync, "leaf", "--config", edgesync["edgesync.json"], "--json"));
+        await leaf.UntilAsync(() => edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil") == "2\n");
+        leaf.Stop();
+        var errors = leaf.Errors;
         File.SetUnixFileMode(edgesync["folder/d"], (UnixFileMode)0x1ed);
 
         Assert.Equal("2\n", edgesync.Ok("repo", "cat", "c.txt", "-r", "trunk", "-R", "hub.fossil"));
@@ -235,7 +231,7 @@ public sealed class FolderWatchTests
             && edgesync.Ok("repo", "cat", ".kept", "-r", "trunk", "-R", "hub.fossil") == "2\n");
 
         Assert.Equal([".kept -", "kept.tmp -"], Files(edgesync));
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
     }
 
     private static async Task<string> ReadinessAsync(RunningLeaf leaf, int expected)
@@ -248,15 +244,15 @@ public sealed class FolderWatchTests
         return text;
     }
 
-    private static Edgesync Watched(string more = "")
+    private static EdgeSyncProgram Watched(string more = "")
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "hub.fossil");
         Configure(edgesync, more);
         return edgesync;
     }
 
-    private static void Configure(Edgesync edgesync, string more)
+    private static void Configure(EdgeSyncProgram edgesync, string more)
     {
         Directory.CreateDirectory(edgesync["folder"]);
         var settings = edgesync.Write(
@@ -273,7 +269,7 @@ public sealed class FolderWatchTests
         File.SetUnixFileMode(settings, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    private static string[] Files(Edgesync edgesync) =>
+    private static string[] Files(EdgeSyncProgram edgesync) =>
     [
         .. edgesync.Json("repo", "ls", "-R", "hub.fossil").GetProperty("files").EnumerateArray()
             .Select(f => $"{f.GetProperty("name").GetString()} {f.GetProperty("perm").GetString()}"),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -10,7 +11,7 @@ public sealed class HostileUpstreamTests
     [Test]
     public async Task A_server_that_answers_without_end_does_not_grow_the_bridge()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "mine.fossil");
         var code = edgesync.Json("repo", "info", "-R", "mine.fossil").GetProperty("project_code").GetString()!;
         await using var server = new EndlessServer();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -13,14 +14,14 @@ public sealed class InterruptedCloneTests
     [Test]
     public void Resumes_after_a_timeout()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         MakeHub(edgesync);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var relay = new StallingRelay(new Uri(leaf.Url).Port, stallAfterBytes: 300_000);
 
-        var cut = edgesync.Run("repo", "clone", relay.Url, "mine.fossil", "--timeout", "2s");
+        var cut = edgesync.Try("repo", "clone", relay.Url, "mine.fossil", "--timeout", "2s");
 
-        Assert.Equal(7, cut.Code);
+        Assert.Equal(7, cut.ExitCode);
         Assert.Contains("the same command resumes it", cut.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(edgesync["mine.fossil"]));
         Assert.True(File.Exists(edgesync["mine.fossil.part"]));
@@ -40,17 +41,17 @@ public sealed class InterruptedCloneTests
     [Test]
     public void Does_not_go_on_with_another_project()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         MakeHub(edgesync);
         edgesync.Ok("repo", "new", "other.fossil");
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         using var other = new RunningLeaf(edgesync, "other.fossil");
         using var relay = new StallingRelay(new Uri(leaf.Url).Port, stallAfterBytes: 300_000);
-        Assert.Equal(7, edgesync.Run("repo", "clone", relay.Url, "mine.fossil", "--timeout", "2s").Code);
+        Assert.Equal(7, edgesync.Try("repo", "clone", relay.Url, "mine.fossil", "--timeout", "2s").ExitCode);
 
-        var mixed = edgesync.Run("repo", "clone", other.Url, "mine.fossil");
+        var mixed = edgesync.Try("repo", "clone", other.Url, "mine.fossil");
 
-        Assert.Equal(5, mixed.Code);
+        Assert.Equal(5, mixed.ExitCode);
         Assert.Contains("mine.fossil.part", mixed.Errors, StringComparison.Ordinal);
         Assert.True(edgesync.Json("repo", "clone", leaf.Url, "mine.fossil").GetProperty("resumed").GetBoolean());
     }
@@ -58,19 +59,19 @@ public sealed class InterruptedCloneTests
     [Test]
     public void Never_touches_a_file_that_is_there()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         MakeHub(edgesync);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         edgesync.Write("mine.fossil", "");
 
-        Assert.Equal(5, edgesync.Run("repo", "clone", leaf.Url, "mine.fossil").Code);
+        Assert.Equal(5, edgesync.Try("repo", "clone", leaf.Url, "mine.fossil").ExitCode);
         Assert.Equal(0, new FileInfo(edgesync["mine.fossil"]).Length);
     }
 
     private static long Received(JsonElement report) => report.GetProperty("wire_bytes_received").GetInt64();
 
     // About a megabyte that no compression makes smaller, handed out in batches of a tenth of it.
-    private static void MakeHub(Edgesync edgesync)
+    private static void MakeHub(EdgeSyncProgram edgesync)
     {
         edgesync.Ok("repo", "new", "hub.fossil");
         edgesync.Ok("repo", "config", "set", "max-download", "100000", "-R", "hub.fossil");
@@ -78,7 +79,7 @@ public sealed class InterruptedCloneTests
         edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "files", "-C", "tree", ".");
     }
 
-    /// <summary>Passes everything on, but for what a server says beyond a number of bytes: that never comes.</summary>
+    /// <summary>Passes everything on, except what a server sends beyond a number of bytes.</summary>
     private sealed class StallingRelay : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

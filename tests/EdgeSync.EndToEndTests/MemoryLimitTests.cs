@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>
-/// <c>--memory-limit</c>: small machines work, strangers cannot make them fall over, and who asks for nonsense is told.
+/// <c>--memory-limit</c>: small machines work, clients cannot exhaust them, and an invalid limit is refused.
 /// </summary>
 public sealed class MemoryLimitTests
 {
@@ -15,11 +16,11 @@ public sealed class MemoryLimitTests
     [Arguments("64Q", "invalid size '64Q'")]
     public void An_invalid_limit_is_a_usage_error(string size, string says)
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
 
-        var outcome = edgesync.Run("repo", "new", "a.fossil", "--memory-limit", size);
+        var outcome = edgesync.Try("repo", "new", "a.fossil", "--memory-limit", size);
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains(says, outcome.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(edgesync["a.fossil"]));
     }
@@ -27,19 +28,19 @@ public sealed class MemoryLimitTests
     [Test]
     public void The_variable_sets_the_same_limit()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Variables["EDGESYNC_MEMORY_LIMIT"] = "5M";
 
-        var outcome = edgesync.Run("repo", "new", "a.fossil");
+        var outcome = edgesync.Try("repo", "new", "a.fossil");
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains("EDGESYNC_MEMORY_LIMIT", outcome.Errors, StringComparison.Ordinal);
     }
 
     [Test]
     public void Much_more_than_the_limit_is_pushed_and_cloned_through_it()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "mine.fossil");
         for (var i = 0; i < 24; i++)
         {
@@ -68,7 +69,7 @@ public sealed class MemoryLimitTests
     [Test]
     public async Task A_small_body_that_announces_a_gigabyte_is_rejected_without_cost()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil");
         using var leaf = new RunningLeaf(edgesync, "a.fossil", "--memory-limit", "96M");
         using var http = new HttpClient();

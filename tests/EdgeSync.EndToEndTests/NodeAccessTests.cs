@@ -1,3 +1,5 @@
+using EdgeSync.Tests.Support;
+
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>What the broker of a daemon lets through: sizes, users, settings from a file.</summary>
@@ -22,7 +24,7 @@ public sealed class NodeAccessTests
         edgesync.Ok("repo", "verify", "-R", "b.fossil");
         Assert.Equal(
             File.ReadAllBytes(edgesync["large-a.bin"]),
-            edgesync.Run("repo", "cat", "-R", "b.fossil", HashOf(edgesync, "b.fossil", "large-a.bin")).Output);
+            edgesync.Try("repo", "cat", "-R", "b.fossil", HashOf(edgesync, "b.fossil", "large-a.bin")).OutputBytes);
     }
 
     [Test]
@@ -55,22 +57,22 @@ public sealed class NodeAccessTests
     [Test]
     public void Invalid_settings_are_reported_before_anything_starts()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil", "poll": "now and then" } ] }""");
 
-        var outcome = edgesync.Run("leaf", "--config", "edgesync.json");
+        var outcome = edgesync.Try("leaf", "--config", "edgesync.json");
 
-        Assert.Equal(2, outcome.Code);
+        Assert.Equal(2, outcome.ExitCode);
         Assert.Contains(
             "edgesync.json line 1: repositories[0].poll: invalid duration 'now and then'", outcome.Errors,
             StringComparison.Ordinal);
-        Assert.Equal(2, edgesync.Run("config", "validate", "--config", "edgesync.json").Code);
+        Assert.Equal(2, edgesync.Try("config", "validate", "--config", "edgesync.json").ExitCode);
     }
 
     [Test]
     public void Effective_settings_name_their_origins()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Write(
             "edgesync.json", """{ "nats": { "bind": "10.0.0.1" }, "repositories": [ { "path": "a.fossil" } ] }""");
         edgesync.Variables["LEAF_POLL"] = "7s";
@@ -83,12 +85,12 @@ public sealed class NodeAccessTests
         Assert.Equal("default", settings["nats.role"].GetProperty("origin").GetString());
     }
 
-    private static string HashOf(Edgesync edgesync, string repository, string file) =>
+    private static string HashOf(EdgeSyncProgram edgesync, string repository, string file) =>
         edgesync.Json("repo", "ls", "-R", repository).GetProperty("files").EnumerateArray()
         .Single(f => f.GetProperty("name").GetString() == file).GetProperty("hash").GetString()!;
 
     /// <summary>Three MiB that no compression makes smaller.</summary>
-    private static void CommitNoise(Edgesync edgesync, string repository, string file, int seed)
+    private static void CommitNoise(EdgeSyncProgram edgesync, string repository, string file, int seed)
     {
         var bytes = new byte[3 << 20];
         new Random(seed).NextBytes(bytes);
@@ -96,15 +98,15 @@ public sealed class NodeAccessTests
         edgesync.Ok("repo", "ci", "--nosync", "-R", repository, "-m", file, file);
     }
 
-    private static void Secret(Edgesync edgesync, string name, string text)
+    private static void Secret(EdgeSyncProgram edgesync, string name, string text)
     {
         edgesync.Write(name, text + "\n");
         File.SetUnixFileMode(edgesync[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    private static Edgesync Project(out string code)
+    private static EdgeSyncProgram Project(out string code)
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         code = edgesync.Json("repo", "new", "a.fossil", "--user", "tester").GetProperty("project_code").GetString()!;
         edgesync.Write("a.txt", "a\n");
         edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");

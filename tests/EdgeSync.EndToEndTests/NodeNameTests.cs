@@ -2,7 +2,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>Two nodes that were given one name by hand: nothing breaks, and everybody says so.</summary>
+/// <summary>Two nodes with one name by configuration: nothing breaks, and both report it.</summary>
 public sealed class NodeNameTests
 {
     private const string Taken = "\"event\":\"node.duplicate_name\"";
@@ -73,12 +73,12 @@ public sealed class NodeNameTests
         return null;
     }
 
-    private static RunningNode Client(Edgesync edgesync, string repository, string name, StockNats server) =>
+    private static RunningNode Client(EdgeSyncProgram edgesync, string repository, string name, StockNats server) =>
         new(edgesync, "leaf", "--repo", repository, "--name", name, "--nats", server.Url);
 
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil", "--user", "tester");
         edgesync.Write("a.txt", "a\n");
         edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");

@@ -1,12 +1,11 @@
+using System.Net.Sockets;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>What a running daemon takes over from a changed file, and what it says of the rest.</summary>
+/// <summary>What a running daemon takes over from a changed file, what it logs of the rest; lame duck mode.</summary>
 public sealed class NodeReloadTests
 {
-    private const int Hangup = 1;
-
     [Test]
     public async Task Broker_users_change_without_a_restart()
     {
@@ -18,7 +17,7 @@ public sealed class NodeReloadTests
         Assert.Equal("failed", await StateOfAsync(boat, "nats"));
 
         edgesync.Write("hub.json", UserFile("boat"));
-        hub.Signal(Hangup);
+        hub.Signal(Signals.Hangup);
 
         await boat.UntilAsync(async n => await StateOfAsync(n, "nats") == "ok", "the new user is let in");
         await ship.UntilAsync(async n => await StateOfAsync(n, "nats") == "failed", "the old user is put out");
@@ -39,7 +38,7 @@ public sealed class NodeReloadTests
             { "nats": { "urls": [ "{{second.Address("nats-leaf")}}" ], "monitor_port": 0 }, "http": { "max_exchanges": 7 },
               "repositories": [ { "path": "c.fossil", "poll": "7s" } ] }
             """);
-        leaf.Signal(Hangup);
+        leaf.Signal(Signals.Hangup);
         await leaf.UntilAsync(async n => Peers(await n.StatusAsync()).Contains("second"), "the other hub is here");
 
         Assert.Contains("\"event\":\"nats.left\"", leaf.Errors, StringComparison.Ordinal);
@@ -65,7 +64,7 @@ public sealed class NodeReloadTests
         edgesync.Write(
             "leaf.json",
             $$"""{ "nats": { "urls": [ "{{second.Url}}" ] }, "repositories": [ { "path": "a.fossil" } ] }""");
-        leaf.Signal(Hangup);
+        leaf.Signal(Signals.Hangup);
 
         await leaf.UntilPeersAsync(1);
         await other.UntilPeersAsync(1);
@@ -82,7 +81,7 @@ public sealed class NodeReloadTests
         File.SetUnixFileMode(
             edgesync["boat.secret"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         edgesync.Write("hub.json", UserFile("boat"));
-        hub.Signal(Hangup);
+        hub.Signal(Signals.Hangup);
         await hub.UntilAsync(
             async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _),
             "the settings are refused");
@@ -109,7 +108,7 @@ public sealed class NodeReloadTests
         }
 
         edgesync.Write("hub.json", """{ "repositories": [ { "path": "a.fossil" }, { "path": "b.fossil" } ], "hub": { "nobody_caps": "g", "users": [ { "login": "ann", "caps": "gio", "password_file": "ann.secret" } ] } }""");
-        hub.Signal(Hangup);
+        hub.Signal(Signals.Hangup);
         await hub.UntilAsync(
             _ => Task.FromResult(CapsOf(edgesync, "b.fossil", "ann") == "gio"),
             "the new user is in the second repository");
@@ -118,7 +117,33 @@ public sealed class NodeReloadTests
         Assert.Equal("gio", CapsOf(edgesync, "a.fossil", "ann"));
     }
 
-    private static string? CapsOf(Edgesync edgesync, string repository, string login) =>
+    [Test]
+    public async Task In_lame_duck_mode_a_node_stops_when_its_last_client_has_left()
+    {
+        using var edgesync = Project();
+        using var leaf = new RunningNode(edgesync, "leaf", "--repo", "a.fossil", "--nats-client-port", "0");
+        using var client = new TcpClient();
+        var address = new Uri(leaf.Address("nats"));
+        var token = TestContext.Current!.Execution.CancellationToken;
+        await client.ConnectAsync(address.Host, address.Port, token);
+        using var lines = new StreamReader(client.GetStream());
+        Assert.StartsWith("INFO {", await lines.ReadLineAsync(token), StringComparison.Ordinal);
+        await client.GetStream().WriteAsync(
+            "CONNECT {\"protocol\":1,\"verbose\":false}\r\nPING\r\n"u8.ToArray(), token);
+        Assert.Equal("PONG", await lines.ReadLineAsync(token));
+
+        leaf.Signal(Signals.User2);
+
+        Assert.Contains("\"ldm\":true", await lines.ReadLineAsync(token), StringComparison.Ordinal);
+        await leaf.UntilAsync(
+            _ => Task.FromResult(leaf.Errors.Contains("\"event\":\"node.draining\"", StringComparison.Ordinal)),
+            "it is logged");
+        client.Close();
+        Assert.True(leaf.WaitForEnd(TimeSpan.FromSeconds(60)), leaf.Errors);
+        Assert.Equal(0, leaf.ExitCode);
+    }
+
+    private static string? CapsOf(EdgeSyncProgram edgesync, string repository, string login) =>
         edgesync.Json("repo", "user", "list", "-R", repository).GetProperty("users").EnumerateArray()
             .Where(u => u.GetProperty("login").GetString() == login)
             .Select(u => u.GetProperty("capabilities").GetString()).SingleOrDefault();
@@ -131,21 +156,21 @@ public sealed class NodeReloadTests
         (await node.StatusAsync()).GetProperty("checks").EnumerateArray()
         .Single(c => c.GetProperty("name").GetString() == check).GetProperty("state").GetString();
 
-    private static RunningNode Leaf(Edgesync edgesync, RunningNode hub, string repository, string user) => new(
+    private static RunningNode Leaf(EdgeSyncProgram edgesync, RunningNode hub, string repository, string user) => new(
         edgesync, "leaf", "--repo", repository, "--nats", hub.Address("nats-leaf"), "--nats-user", user,
         "--nats-password-file", $"{user}.secret", "--name", user);
 
     private static string UserFile(string user) =>
         $$"""{ "nats": { "users": [ { "user": "{{user}}", "password_file": "{{user}}.secret" } ] } }""";
 
-    private static void Secret(Edgesync edgesync, string name, string text)
+    private static void Secret(EdgeSyncProgram edgesync, string name, string text)
     {
         edgesync.Write(name, text + "\n");
         File.SetUnixFileMode(edgesync[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     /// <summary>A hub that lets in the user ship; the secret of a boat lies ready.</summary>
-    private static RunningNode HubOfShip(Edgesync edgesync)
+    private static RunningNode HubOfShip(EdgeSyncProgram edgesync)
     {
         Secret(edgesync, "ship.secret", "well kept");
         Secret(edgesync, "boat.secret", "kept too");
@@ -153,9 +178,9 @@ public sealed class NodeReloadTests
         return new RunningNode(edgesync, "hub", "serve", "-R", "a.fossil", "--config", "hub.json", "--name", "hub");
     }
 
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil", "--user", "tester");
         edgesync.Write("a.txt", "a\n");
         edgesync.Ok("repo", "ci", "-R", "a.fossil", "-m", "first", "a.txt");

@@ -9,9 +9,6 @@ namespace EdgeSync.EndToEndTests;
 /// </summary>
 public sealed class NodeTests
 {
-    private const int Hangup = 1;
-    private const int User1 = 10;
-
     [Test]
     [Property("Arm64", "yes")]
     public async Task Two_leaves_exchange_commits_through_their_own_brokers_alone()
@@ -290,7 +287,7 @@ public sealed class NodeTests
         hub.Signal(Stopped);
         try
         {
-            // Of each look both tell the same.
+            // Both agree at each look.
             await leaf.UntilAsync(async l => IsKnown(Both(await l.StatusAsync())), "the hub is known to be silent");
         }
         finally
@@ -317,7 +314,7 @@ public sealed class NodeTests
         }
     }
 
-    // Whoever reaches a client port of the broker may publish in any name; its broker knows better who speaks.
+    // Any client of the broker's port may publish under any name; the broker adds the true sender.
     [Test]
     public async Task A_message_in_the_name_of_a_linked_node_is_dropped()
     {
@@ -375,8 +372,8 @@ public sealed class NodeTests
         Assert.Equal("already_in_sync", again.GetProperty("targets")[0].GetProperty("status").GetString());
         Assert.Equal(3, await server.CheckinsAsync());
         server.Stop();
-        Assert.Equal(7, edgesync.Run("sync", "now", "b.fossil").Code);
-        Assert.Equal(3, edgesync.Run("sync", "now", "nowhere.fossil").Code);
+        Assert.Equal(7, edgesync.Try("sync", "now", "b.fossil").ExitCode);
+        Assert.Equal(3, edgesync.Try("sync", "now", "nowhere.fossil").ExitCode);
     }
 
     [Test]
@@ -390,7 +387,7 @@ public sealed class NodeTests
             server.Address("http"), "--autosync", "off");
         Commit(edgesync, "b.fossil", "held back");
 
-        leaf.Signal(User1);
+        leaf.Signal(Signals.User1);
 
         await server.UntilCheckinsAsync(3);
     }
@@ -407,12 +404,12 @@ public sealed class NodeTests
         edgesync.Write(
             "edgesync.json",
             """{ "repositories": [ { "path": "a.fossil" }, { "path": "second.fossil", }, ] } // both""");
-        leaf.Signal(Hangup);
+        leaf.Signal(Signals.Hangup);
         await leaf.UntilAsync(
             async n => (await n.StatusAsync()).GetProperty("repositories").GetArrayLength() == 2,
             "both repositories are served");
         edgesync.Write("edgesync.json", """{ "repositories": [ { "path": "a.fossil", "poll": "soon" } ] }""");
-        leaf.Signal(Hangup);
+        leaf.Signal(Signals.Hangup);
         await leaf.UntilAsync(
             async n => (await n.StatusAsync()).GetProperty("configuration").TryGetProperty("refused_because", out _),
             "the settings are refused");
@@ -437,7 +434,7 @@ public sealed class NodeTests
         fossil.RunIn(checkout, "open", edgesync["a.fossil"]);
         File.WriteAllText(Path.Combine(checkout, "new.txt"), "new\n");
         fossil.RunIn(checkout, "add", "new.txt");
-        fossil.RunIn(checkout, "commit", "--no-warnings", "-m", "by stock");
+        fossil.RunInShared(checkout, "commit", "--no-warnings", "-m", "by stock");
 
         var elapsed = await second.UntilCheckinsAsync(3);
 
@@ -486,22 +483,22 @@ public sealed class NodeTests
     }
 
     private static async Task<TimeSpan> CommitAndWaitAsync(
-        Edgesync edgesync, string repository, RunningNode other, int checkins)
+        EdgeSyncProgram edgesync, string repository, RunningNode other, int checkins)
     {
         Commit(edgesync, repository, $"number {checkins}");
         return await other.UntilCheckinsAsync(checkins);
     }
 
-    private static void Commit(Edgesync edgesync, string repository, string comment)
+    private static void Commit(EdgeSyncProgram edgesync, string repository, string comment)
     {
         edgesync.Write($"{comment}.txt", comment + "\n");
         edgesync.Ok("repo", "ci", "--nosync", "-R", repository, "-m", comment, $"{comment}.txt");
     }
 
     /// <summary><c>a.fossil</c>, with two check-ins.</summary>
-    private static Edgesync Project(out string code)
+    private static EdgeSyncProgram Project(out string code)
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         code = edgesync.Json("repo", "new", "a.fossil", "--user", "tester").GetProperty("project_code").GetString()!;
         Commit(edgesync, "a.fossil", "first");
         return edgesync;

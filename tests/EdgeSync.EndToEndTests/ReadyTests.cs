@@ -6,8 +6,6 @@ namespace EdgeSync.EndToEndTests;
 
 public sealed class ReadyTests
 {
-    private const int Terminate = 15;
-
     [Test]
     public void A_daemon_that_does_its_work_is_ready()
     {
@@ -25,9 +23,9 @@ public sealed class ReadyTests
     {
         using var edgesync = Project();
 
-        var outcome = edgesync.Run("ready", $":{Ports.Free()}");
+        var outcome = edgesync.Try("ready", $":{Ports.Free()}");
 
-        Assert.Equal(7, outcome.Code);
+        Assert.Equal(7, outcome.ExitCode);
         Assert.Contains("does not answer", outcome.Errors, StringComparison.Ordinal);
     }
 
@@ -35,15 +33,14 @@ public sealed class ReadyTests
     public void A_daemon_without_a_port_is_queried_over_its_control_socket()
     {
         using var edgesync = Project();
-        edgesync.Variables["RUNTIME_DIRECTORY"] = edgesync["run"];
-        Assert.Equal(3, edgesync.Run("ready", "-R", "hub.fossil").Code);
+        Assert.Equal(3, edgesync.Try("ready", "-R", "hub.fossil").ExitCode);
         using var leaf = new RunningNode(
             edgesync, "leaf", "--repo", "hub.fossil", "--nats-leaf-port", "0", RunningNode.WithoutWeb);
 
         Assert.Contains("repository: ok\n", edgesync.Ok("ready", "-R", "hub.fossil"), StringComparison.Ordinal);
         Assert.True(edgesync.Json("ready", "-R", "hub.fossil").GetProperty("ready").GetBoolean());
-        Assert.Equal(2, edgesync.Run("ready", "-R", "hub.fossil", "--agreed", "soon").Code);
-        Assert.Equal(3, edgesync.Run("ready", "-R", "other.fossil").Code);
+        Assert.Equal(2, edgesync.Try("ready", "-R", "hub.fossil", "--agreed", "soon").ExitCode);
+        Assert.Equal(3, edgesync.Try("ready", "-R", "other.fossil").ExitCode);
     }
 
     [Test]
@@ -60,15 +57,15 @@ public sealed class ReadyTests
         var buffer = new byte[1000];
         string[] said = [
             .. Enumerable.Range(0, 3).Select(_ => Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer)))];
-        leaf.Stop(Terminate);
+        leaf.Stop();
 
         Assert.StartsWith("READY=1\n", said[0], StringComparison.Ordinal);
         Assert.Equal(["WATCHDOG=1", "WATCHDOG=1"], said[1..]);
     }
 
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "hub.fossil");
         return edgesync;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -34,7 +35,7 @@ public sealed class RepositoryTests
         Assert.EndsWith("checked out 2 files\n", edgesync.Ok("repo", "co", "-d", "out"));
         Assert.Equal("hello again\n", File.ReadAllText(edgesync["out/README.md"]));
         Assert.NotEqual(default, File.GetUnixFileMode(edgesync["out/src/run.sh"]) & UnixFileMode.UserExecute);
-        Assert.Equal(5, edgesync.Run("repo", "co", "-d", "out").Code);
+        Assert.Equal(5, edgesync.Try("repo", "co", "-d", "out").ExitCode);
         Assert.Equal(2, edgesync.Json("repo", "co", "-d", "out", "--force").GetProperty("files").GetArrayLength());
         Assert.Equal("src/run.sh\n", edgesync.Ok("repo", "extract", "src/run.sh", "-d", "elsewhere"));
 
@@ -51,9 +52,9 @@ public sealed class RepositoryTests
         edgesync.Write("a.txt", "a");
         edgesync.Ok("repo", "ci", "-m", "a", "a.txt");
 
-        Assert.Equal(2, edgesync.Run("repo", "ci", "-m", "nothing").Code);
-        Assert.NotEqual(0, edgesync.Run("repo", "ci", "-m", "same", "a.txt").Code);
-        Assert.Equal(2, edgesync.Run("repo", "ci", "-m", "outside", "/etc/hostname").Code);
+        Assert.Equal(2, edgesync.Try("repo", "ci", "-m", "nothing").ExitCode);
+        Assert.NotEqual(0, edgesync.Try("repo", "ci", "-m", "same", "a.txt").ExitCode);
+        Assert.Equal(2, edgesync.Try("repo", "ci", "-m", "outside", "/etc/hostname").ExitCode);
     }
 
     [Test]
@@ -66,7 +67,7 @@ public sealed class RepositoryTests
         Directory.CreateDirectory(edgesync["victim"]);
         File.CreateSymbolicLink(edgesync["out/sub"], edgesync["victim"]);
 
-        Assert.Equal(5, edgesync.Run("repo", "co", "-d", "out", "--force").Code);
+        Assert.Equal(5, edgesync.Try("repo", "co", "-d", "out", "--force").ExitCode);
         Assert.Empty(Directory.GetFiles(edgesync["victim"]));
     }
 
@@ -83,7 +84,7 @@ public sealed class RepositoryTests
         Assert.Equal(
             "untagged",
             edgesync.Json("repo", "tag", "cancel", "v1", "--version", "v1").GetProperty("status").GetString());
-        Assert.Equal(3, edgesync.Run("repo", "resolve", "v1").Code);
+        Assert.Equal(3, edgesync.Try("repo", "resolve", "v1").ExitCode);
 
         Assert.Matches(
             @"^branch side created at [0-9a-f]{10}\n$",
@@ -128,7 +129,7 @@ public sealed class RepositoryTests
             DateTimeOffset.Parse(expiry, System.Globalization.CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow,
             TimeSpan.FromMinutes(118), TimeSpan.FromMinutes(121));
         Assert.Equal("Deleted user alice\n", edgesync.Ok("repo", "user", "rm", "alice"));
-        Assert.Equal(2, edgesync.Run("repo", "user", "add", "eve", "--cap", "!").Code);
+        Assert.Equal(2, edgesync.Try("repo", "user", "add", "eve", "--cap", "!").ExitCode);
     }
 
     [Test]
@@ -142,7 +143,7 @@ public sealed class RepositoryTests
         Assert.NotEmpty(edgesync.Json("repo", "uv", "get", "f.bin").GetProperty("base64").GetString()!);
         Assert.Equal("deleted f.bin\n", edgesync.Ok("repo", "uv", "delete", "f.bin"));
         Assert.Contains("[deleted]", edgesync.Ok("repo", "uv", "ls"), StringComparison.Ordinal);
-        Assert.Equal(0, edgesync.RunWith("from a pipe"u8.ToArray(), "repo", "uv", "put", "p", "-").Code);
+        (edgesync.Start("repo", "uv", "put", "p", "-") with { Input = "from a pipe"u8.ToArray() }).Run().MustSucceed();
         Assert.Equal("from a pipe", edgesync.Ok("repo", "uv", "get", "p"));
     }
 
@@ -182,7 +183,7 @@ public sealed class RepositoryTests
         Assert.Equal("rebuilt", edgesync.Json("repo", "rebuild").GetProperty("status").GetString());
         Assert.StartsWith("rebuilt ", edgesync.Ok("repo", "rebuild", "--vacuum", "--compress", "--cluster"));
         Assert.StartsWith("copied ", edgesync.Ok("repo", "backup", "copy.db"));
-        Assert.Equal(5, edgesync.Run("repo", "backup", "copy.db").Code);
+        Assert.Equal(5, edgesync.Try("repo", "backup", "copy.db").ExitCode);
         Assert.Equal("verified", edgesync.Json("repo", "verify", "-R", "copy.db").GetProperty("status").GetString());
 
         Assert.Equal($"shunned {hash}\n", edgesync.Ok("repo", "shun", hash));
@@ -191,7 +192,7 @@ public sealed class RepositoryTests
             edgesync.Json("repo", "shun", hash).GetProperty("artifacts")[0].GetProperty("status").GetString());
         Assert.Equal("would_purge", edgesync.Json("repo", "purge", "--dry-run").GetProperty("status").GetString());
         Assert.Equal("purged", edgesync.Json("repo", "purge").GetProperty("status").GetString());
-        Assert.Equal(3, edgesync.Run("repo", "cat", hash).Code);
+        Assert.Equal(3, edgesync.Try("repo", "cat", hash).ExitCode);
         Assert.Equal("already_purged", edgesync.Json("repo", "purge").GetProperty("status").GetString());
         Assert.Equal($"unshunned {hash}\n", edgesync.Ok("repo", "unshun", hash));
         Assert.Empty(edgesync.Json("repo", "shun").GetProperty("shunned").EnumerateArray());
@@ -207,10 +208,10 @@ public sealed class RepositoryTests
             "repo", "query", "--write",
             "UPDATE blob SET content=x'00000005789c0300', size=5 WHERE rid=(SELECT max(rid)-1 FROM blob)");
 
-        var outcome = edgesync.Run("repo", "verify", "--json");
+        var outcome = edgesync.Try("repo", "verify", "--json");
 
-        Assert.Equal(8, outcome.Code);
-        using var document = JsonDocument.Parse(outcome.Text);
+        Assert.Equal(8, outcome.ExitCode);
+        using var document = JsonDocument.Parse(outcome.Output);
         Assert.Equal("damaged", document.RootElement.GetProperty("status").GetString());
         Assert.NotEmpty(document.RootElement.GetProperty("issues")[0].GetProperty("kind").GetString()!);
     }
@@ -218,7 +219,7 @@ public sealed class RepositoryTests
     [Test]
     public void Hashes_and_deltas()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Write("old", string.Concat(Enumerable.Range(0, 200).Select(i => $"line {i}\n")));
         edgesync.Write("new", string.Concat(Enumerable.Range(3, 200).Select(i => $"line {i}\n")));
 
@@ -229,7 +230,7 @@ public sealed class RepositoryTests
                 "repo", "hash", "--sha3", "old").GetProperty("files")[0].GetProperty("hash").GetString()!.Length);
         edgesync.Ok("repo", "delta", "create", "old", "new", "-o", "d");
         Assert.Equal(File.ReadAllText(edgesync["new"]), edgesync.Ok("repo", "delta", "apply", "old", "d"));
-        Assert.Equal(8, edgesync.Run("repo", "delta", "apply", "new", "d").Code);
+        Assert.Equal(8, edgesync.Try("repo", "delta", "apply", "new", "d").ExitCode);
         Assert.Equal(
             "again",
             edgesync.Json("repo", "delta", "apply", "old", "d", "-o", "again").GetProperty("output").GetString());
@@ -241,10 +242,9 @@ public sealed class RepositoryTests
         using var edgesync = New();
         Directory.CreateDirectory(edgesync["a/b"]);
 
-        using var shell = edgesync.StartAs("sh", "-c", $"cd a/b && '{Edgesync.Binary}' repo info --json");
-        using var document = JsonDocument.Parse(shell.StandardOutput.ReadToEnd());
+        var info = edgesync.RunIn(edgesync["a/b"], "repo", "info", "--json").Json();
 
-        Assert.EndsWith("project.fossil", document.RootElement.GetProperty("repository").GetString());
+        Assert.EndsWith("project.fossil", info.GetProperty("repository").GetString());
     }
 
     [Test]
@@ -252,18 +252,19 @@ public sealed class RepositoryTests
     {
         using var edgesync = New();
 
-        using var shell = edgesync.StartAs(
+        var shell = edgesync.StartAs(
             "sh", "-c",
-            $"'{Edgesync.Binary}' repo query 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT "
-                + $"200000) SELECT * FROM n' | head -1");
+            $"'{EdgeSyncProgram.Program}' repo query "
+                + "'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 200000) SELECT * FROM n' "
+                + "| head -1").Run();
 
-        Assert.Equal("i\n", shell.StandardOutput.ReadToEnd());
-        Assert.Empty(shell.StandardError.ReadToEnd());
+        Assert.Equal("i\n", shell.Output);
+        Assert.Empty(shell.Errors);
     }
 
-    private static Edgesync New()
+    private static EdgeSyncProgram New()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "project.fossil");
         return edgesync;
     }

@@ -10,9 +10,6 @@ namespace EdgeSync.EndToEndTests;
 
 public sealed class ServeTests
 {
-    private const int Terminate = 15;
-    private const int Interrupt = 2;
-
     [Test]
     [Property("Arm64", "yes")]
     public void Clone_push_pull_and_sync_between_two_repositories()
@@ -39,7 +36,7 @@ public sealed class ServeTests
         edgesync.Ok("repo", "uv", "put", "uv.txt", "uv.txt", "-R", "mine.fossil");
         Assert.StartsWith("sync done: ", edgesync.Ok("repo", "sync", "--uv", "-R", "mine.fossil"));
         Assert.Equal("unversioned", edgesync.Ok("repo", "uv", "get", "uv.txt", "-R", "hub.fossil"));
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
         edgesync.Ok("repo", "verify", "-R", "hub.fossil");
     }
 
@@ -56,7 +53,7 @@ public sealed class ServeTests
         fossil.Run("clone", leaf.Url, folder["stock.fossil"]);
 
         fossil.MustBeIntact(folder["stock.fossil"]);
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
         RepositoryComparer.MustHoldSameArtifactsButClusters(edgesync["hub.fossil"], folder["stock.fossil"]);
     }
 
@@ -108,11 +105,11 @@ public sealed class ServeTests
         edgesync.Write("b.txt", "b\n");
         edgesync.Ok("repo", "ci", "-R", "mine.fossil", "-m", "mine", "b.txt");
 
-        Assert.Equal(6, edgesync.Run("repo", "push", "-R", "mine.fossil").Code);
+        Assert.Equal(6, edgesync.Try("repo", "push", "-R", "mine.fossil").ExitCode);
         Assert.Contains(
             "nothing was pushed", edgesync.Ok("repo", "sync", "-R", "mine.fossil"), StringComparison.Ordinal);
         Assert.Equal(
-            6, edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
+            6, edgesync.Try("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").ExitCode);
         Assert.DoesNotContain("mine", edgesync.Ok("repo", "timeline", "-R", "hub.fossil"), StringComparison.Ordinal);
     }
 
@@ -126,15 +123,16 @@ public sealed class ServeTests
         // One failure is forgiven every six seconds, so a slow machine needs a few more.
         var codes = new List<int>();
         while (codes.Count < 60 && !codes.Contains(7))
-            codes.Add(edgesync.Run("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").Code);
+            codes.Add(
+                edgesync.Try("repo", "pull", leaf.UrlOf("tester"), "--pass", "wrong", "-R", "mine.fossil").ExitCode);
 
         Assert.Equal(6, codes[0]);
         Assert.Contains(7, codes);
     }
 
     [Test]
-    [Arguments(Terminate)]
-    [Arguments(Interrupt)]
+    [Arguments(Signals.Terminate)]
+    [Arguments(Signals.Interrupt)]
     public void A_signal_stops_it_cleanly(int signal)
     {
         using var edgesync = Hub(out _);
@@ -167,12 +165,11 @@ public sealed class ServeTests
         socket.Bind(new UnixDomainSocketEndPoint(path));
         socket.ReceiveTimeout = 30_000;
 
-        using var shell = edgesync.StartAs(
-            "sh", "-c", $"NOTIFY_SOCKET='{path}' exec '{Edgesync.Binary}' leaf --repo hub.fossil --serve-http :0");
+        edgesync.Variables["NOTIFY_SOCKET"] = path;
+        using var leaf = edgesync.Start("leaf", "--repo", "hub.fossil", "--serve-http", ":0").Begin();
         var buffer = new byte[1000];
         var text = Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
-        RunningLeaf.Signal(shell, Terminate);
-        shell.WaitForExit();
+        leaf.Terminate(TimeSpan.FromMinutes(1));
 
         Assert.StartsWith("READY=1\n", text);
     }
@@ -184,14 +181,11 @@ public sealed class ServeTests
         WriteCertificate(edgesync);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil", "--tls-cert", "cert.pem", "--tls-key", "key.pem");
 
-        // The certificate is nobody's: the client must refuse it unless it is told to trust it.
+        // The certificate is self-signed: the client must refuse it unless a setting trusts it.
         Assert.StartsWith("https://", leaf.Url);
-        Assert.Equal(6, edgesync.Run("repo", "clone", leaf.Url, "a.fossil").Code);
-        using var shell = edgesync.StartAs(
-            "sh", "-c", $"SSL_CERT_FILE=cert.pem '{Edgesync.Binary}' repo clone {leaf.Url} b.fossil");
-        var errors = shell.StandardError.ReadToEnd();
-        shell.WaitForExit();
-        Assert.True(shell.ExitCode == 0, errors);
+        Assert.Equal(6, edgesync.Try("repo", "clone", leaf.Url, "a.fossil").ExitCode);
+        edgesync.Variables["SSL_CERT_FILE"] = "cert.pem";
+        edgesync.Ok("repo", "clone", leaf.Url, "b.fossil");
     }
 
     /// <summary>
@@ -201,25 +195,22 @@ public sealed class ServeTests
     public async Task Repo_serve_is_a_leaf_without_settings_and_peers()
     {
         using var edgesync = Hub(out _);
-        edgesync.Write(".config/edgesync/edgesync.json", "{ this is no JSON");
-        using var server = edgesync.Start("repo", "serve", "-R", "hub.fossil", "-P", "127.0.0.1:0", "--json");
-        using var document = JsonDocument.Parse(
-            (await server.StandardOutput.ReadLineAsync(TestContext.Current!.Execution.CancellationToken))!);
-        var url = document.RootElement.GetProperty("address").GetString()!;
+        edgesync.Write("home/.config/edgesync/edgesync.json", "{ this is no JSON");
+        using var server = new RunningNode(
+            edgesync.Start("repo", "serve", "-R", "hub.fossil", "-P", "127.0.0.1:0", "--json"));
+        var url = server.Report.GetProperty("address").GetString()!;
         using var http = new HttpClient();
         var token = TestContext.Current!.Execution.CancellationToken;
 
-        Assert.Equal(["repository", "address"], document.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["repository", "address"], server.Report.EnumerateObject().Select(p => p.Name));
         Assert.Equal("repository: ok\ndisk: ok\n", await http.GetStringAsync(url + "/readyz", token));
         using var status = JsonDocument.Parse(await http.GetStringAsync(url + "/status", token));
         Assert.Equal("leaf", status.RootElement.GetProperty("role").GetString());
         Assert.Equal(0, status.RootElement.GetProperty("repositories")[0].GetProperty("targets").GetArrayLength());
         edgesync.Ok("repo", "clone", url, "mine.fossil");
-        Assert.Equal("no peer to sync with\n", edgesync.Run("sync", "now", "hub.fossil").Text);
+        Assert.Equal("no peer to sync with\n", edgesync.Try("sync", "now", "hub.fossil").Output);
 
-        RunningLeaf.Signal(server, Terminate);
-        await server.WaitForExitAsync(token);
-        Assert.Equal(0, server.ExitCode);
+        Assert.Equal(0, server.Stop());
         Assert.False(File.Exists(edgesync["hub.fossil-wal"]));
     }
 
@@ -229,9 +220,9 @@ public sealed class ServeTests
         using var edgesync = Hub(out _);
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
 
-        var outcome = edgesync.Run("repo", "serve", "-R", "hub.fossil", "-P", leaf.Url["http://".Length..]);
+        var outcome = edgesync.Try("repo", "serve", "-R", "hub.fossil", "-P", leaf.Url["http://".Length..]);
 
-        Assert.Equal(1, outcome.Code);
+        Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("cannot listen", outcome.Errors, StringComparison.Ordinal);
     }
 
@@ -240,31 +231,30 @@ public sealed class ServeTests
     [Arguments("edgesync-leaf")]
     public void The_environment_sets_settings_and_a_link_named_leaf_runs_a_leaf(string name)
     {
-        Edgesync.RequireOneFile();
+        EdgeSyncProgram.RequireOneFile();
         using var edgesync = Hub(out _);
         var isLeaf = name == "leaf";
-        File.CreateSymbolicLink(edgesync[name], Edgesync.Binary);
+        File.CreateSymbolicLink(edgesync[name], EdgeSyncProgram.Program);
 
-        using var shell = edgesync.StartAs(
-            "sh", "-c", $"LEAF_REPO=hub.fossil LEAF_SERVE_HTTP=:0 exec ./{name} {(isLeaf ? "" : "leaf")} --json");
-        using var document = JsonDocument.Parse(shell.StandardOutput.ReadLine()!);
-        RunningLeaf.Signal(shell, Terminate);
-        shell.WaitForExit();
+        edgesync.Variables["LEAF_REPO"] = "hub.fossil";
+        edgesync.Variables["LEAF_SERVE_HTTP"] = ":0";
+        using var leaf = new RunningNode(
+            edgesync.StartAs(edgesync[name], [.. isLeaf ? (string[])[] : ["leaf"], "--json"]));
 
-        Assert.StartsWith("http://127.0.0.1:", document.RootElement.GetProperty("address").GetString());
-        Assert.Equal(0, shell.ExitCode);
+        Assert.StartsWith("http://127.0.0.1:", leaf.Report.GetProperty("address").GetString());
+        Assert.Equal(0, leaf.Stop());
     }
 
     [Test]
     public void The_name_bridge_is_the_original_s_program()
     {
-        Edgesync.RequireOneFile();
-        using var edgesync = new Edgesync();
-        File.CreateSymbolicLink(edgesync["bridge"], Edgesync.Binary);
+        EdgeSyncProgram.RequireOneFile();
+        using var edgesync = new EdgeSyncProgram();
+        File.CreateSymbolicLink(edgesync["bridge"], EdgeSyncProgram.Program);
 
-        using var bridge = edgesync.StartAs(edgesync["bridge"]);
+        var bridge = edgesync.StartAs(edgesync["bridge"]).Run();
 
-        Assert.Contains("a bridge needs a project", bridge.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        Assert.Contains("a bridge needs a project", bridge.Errors, StringComparison.Ordinal);
     }
 
     [Test]
@@ -275,23 +265,23 @@ public sealed class ServeTests
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         edgesync.Ok("repo", "clone", leaf.Url, "a.fossil");
 
-        leaf.Stop(Terminate);
+        leaf.Stop();
 
         Assert.Matches(
             "INFO HTTP request method=POST path=/ status=200 from=127.0.0.1 bytes_in=\\d+ bytes_out=\\d+ ms=[0-9.]+ "
                 + "operation=clone user=nobody sent=[1-9]", leaf.Errors);
     }
 
-    private static Edgesync Hub(out string password)
+    private static EdgeSyncProgram Hub(out string password)
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         password = edgesync.Json("repo", "new", "hub.fossil", "--user", "tester").GetProperty("password").GetString()!;
         edgesync.Write("a.txt", "a\n");
         edgesync.Ok("repo", "ci", "-R", "hub.fossil", "-m", "first", "a.txt");
         return edgesync;
     }
 
-    private static void WriteCertificate(Edgesync edgesync)
+    private static void WriteCertificate(EdgeSyncProgram edgesync)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);

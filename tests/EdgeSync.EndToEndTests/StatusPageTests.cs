@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -114,9 +115,9 @@ public sealed class StatusPageTests
             HttpStatusCode.BadRequest, (await http.GetAsync(leaf.Url + "/readyz?agreed=soon", token)).StatusCode);
     }
 
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "hub.fossil");
         return edgesync;
     }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -17,12 +18,12 @@ public sealed class StrangerMemoryTests
             + "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     private const string Post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-fossil\r\n";
 
-    private static readonly TimeSpan SendMax = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan SendMax = TimeSpan.FromSeconds(2);
 
     [Test]
     public async Task Flooding_any_port_closes_the_sender_and_not_the_node()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil");
         using var hub = new RunningNode(
             edgesync, "leaf", "--repo", "a.fossil", "--name", "hub", "--nats-client-port", "0", "--nats-leaf-port", "0",

@@ -1,26 +1,19 @@
 using System.Security.Cryptography;
 using System.Text;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
-/// <summary>A row that changes is told like a commit, not found by the next poll.</summary>
+/// <summary>A row that changes is announced like a commit, not found by the next poll.</summary>
 public sealed class SyncedTableTests
 {
-    private const string Schema = """{"columns":[{"name":"id","type":"text","pk":true},{"name":"state","type":"text"}],"conflict":"mtime-wins"}""";
-
     [Test]
     public async Task A_changed_row_goes_both_ways_between_two_daemons_at_once()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "a.fossil", "--user", "tester");
         edgesync.Ok("repo", "user", "update", "nobody", "--cap", "cghijknorswyz", "-R", "a.fossil");
-        Query(
-            edgesync, "a.fossil",
-            "CREATE TABLE fx_sync_schema(name TEXT PRIMARY KEY, version INTEGER, mtime INTEGER, schema TEXT)");
-        Query(edgesync, "a.fossil", $"INSERT INTO fx_sync_schema VALUES('pump',1,1,'{Schema}')");
-        Query(
-            edgesync, "a.fossil",
-            """CREATE TABLE fx_x_pump("$key" TEXT PRIMARY KEY, "$mtime" INTEGER NOT NULL, "$deleted" INTEGER NOT NULL DEFAULT 0, "$owner" TEXT, "$json" TEXT NOT NULL) WITHOUT ROWID""");
+        edgesync.Ok("repo", "schema", "add", "pump", "--columns", "id:text:pk,state:text", "-R", "a.fossil");
         File.Copy(edgesync["a.fossil"], edgesync["b.fossil"]);
 
         // An hour between polls: what comes within seconds was announced.
@@ -44,16 +37,17 @@ public sealed class SyncedTableTests
             $"row to visible: {there.TotalMilliseconds:F0} ms, {back.TotalMilliseconds:F0} ms");
     }
 
-    private static void Put(Edgesync edgesync, string repository, string id, string state, long mtime) => Query(
+    private static void Put(EdgeSyncProgram edgesync, string repository, string id, string state, long mtime) => Query(
         edgesync, repository,
         $$"""REPLACE INTO fx_x_pump("$key","$mtime","$json") VALUES('{{Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes($"id={id}")))}}',{{mtime}},'{"id":"{{id}}","state":"{{state}}"}')""");
 
-    private static string? StateOf(Edgesync edgesync, string repository, string id)
+    private static string? StateOf(EdgeSyncProgram edgesync, string repository, string id)
     {
-        var rows = edgesync.Json("repo", "query", "-R", repository, $$"""SELECT json_extract("$json",'$.state') FROM fx_x_pump WHERE json_extract("$json",'$.id')='{{id}}'""").GetProperty("rows");
+        var rows = edgesync.Json("repo", "query", "-R", repository, $"SELECT state FROM fx_x_pump WHERE id='{id}'")
+            .GetProperty("rows");
         return rows.GetArrayLength() == 0 ? null : rows[0][0].GetString();
     }
 
-    private static void Query(Edgesync edgesync, string repository, string statement) =>
+    private static void Query(EdgeSyncProgram edgesync, string repository, string statement) =>
         edgesync.Ok("repo", "query", "-R", repository, "--write", statement);
 }

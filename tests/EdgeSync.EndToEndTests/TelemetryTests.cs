@@ -6,7 +6,6 @@ namespace EdgeSync.EndToEndTests;
 
 public sealed class TelemetryTests
 {
-    private const int Terminate = 15;
     private const string Key = "quite secret";
 
     [Test]
@@ -19,7 +18,7 @@ public sealed class TelemetryTests
         edgesync.Variables["OTEL_SERVICE_NAME"] = "asking";
 
         edgesync.Ok("repo", "sync", leaf.Url, "-R", "mine.fossil");
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
 
         var session = collector.Spans.Single(s => s.Service == "asking" && s.Span.Text(5) == "sync.session").Span;
         var trace = collector.Spans.Where(s => s.Span.Hex(1) == session.Hex(1)).ToList();
@@ -60,7 +59,7 @@ public sealed class TelemetryTests
                     "of the leaf", StringComparison.Ordinal)), "the server has it");
         leaf.Stop();
         bridge.Stop();
-        upstream.Stop(Terminate);
+        upstream.Stop();
 
         var spans = collector.Spans;
         var handled = spans.Where(s => s.Service == "upstream" && s.Span.Text(5) == "sync.handle");
@@ -87,7 +86,7 @@ public sealed class TelemetryTests
             edgesync, "leaf", "--repo", "hub.fossil", "--no-nats", "--peer", $"http://{silent.LocalEndpoint}");
         using var request = await silent.AcceptTcpClientAsync(TestContext.Current!.Execution.CancellationToken);
 
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
 
         var session = Assert.Single(collector.Spans, s => s.Span.Text(5) == "sync.session").Span;
         Assert.Equal(2ul, session.Messages(15).Single().Number(3));
@@ -104,7 +103,7 @@ public sealed class TelemetryTests
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
 
         edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
 
         Assert.All(collector.Requests, r => Assert.Equal(Key, r.Key));
         var names = collector.Metrics.Select(m => m.Text(1)).ToHashSet();
@@ -135,7 +134,7 @@ public sealed class TelemetryTests
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
 
         edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, leaf.Stop());
 
         Assert.Empty(collector.Requests);
     }
@@ -145,18 +144,18 @@ public sealed class TelemetryTests
     {
         using var edgesync = Project($"http://127.0.0.1:{Ports.Free()}");
 
-        var outcome = edgesync.Run("repo", "info", "-R", "hub.fossil");
+        var outcome = edgesync.Try("repo", "info", "-R", "hub.fossil");
         using var leaf = new RunningLeaf(edgesync, "hub.fossil");
         edgesync.Variables["OTEL_SDK_DISABLED"] = "true";
         edgesync.Ok("repo", "clone", leaf.Url, "mine.fossil");
 
-        Assert.Equal(0, outcome.Code);
-        Assert.Equal(0, leaf.Stop(Terminate));
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal(0, leaf.Stop());
     }
 
-    private static Edgesync Project(string collector)
+    private static EdgeSyncProgram Project(string collector)
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "hub.fossil");
         edgesync.Variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector;
         edgesync.Variables["OTEL_EXPORTER_OTLP_HEADERS"] = "x-key=" + Uri.EscapeDataString(Key);

@@ -3,7 +3,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.EndToEndTests;
 
 /// <summary>
-/// A leaf that is joined to two hubs at once, which do not hear each other: it is the way between them.
+/// A leaf that is joined to two hubs at once, which have no link of their own: it is the route between them.
 /// </summary>
 public sealed class TwoHubsTests
 {
@@ -108,21 +108,21 @@ public sealed class TwoHubsTests
             .. status.GetProperty("nats").GetProperty("links").EnumerateArray().Select(
                 l => l.GetProperty("state").GetString())];
 
-    private static RunningNode Hub(Edgesync edgesync, string name, int port) =>
+    private static RunningNode Hub(EdgeSyncProgram edgesync, string name, int port) =>
         new(
             edgesync, "hub", "serve", "-R", $"{name}.fossil", "--name", name, "--nats-leaf-port", $"{port}", "--poll",
             "60s");
 
-    private static void Commit(Edgesync edgesync, string repository, string comment)
+    private static void Commit(EdgeSyncProgram edgesync, string repository, string comment)
     {
         edgesync.Write($"{comment}.txt", comment + "\n");
         edgesync.Ok("repo", "ci", "--nosync", "-R", repository, "-m", comment, "--allow-fork", $"{comment}.txt");
     }
 
     /// <summary>One project with two check-ins, three times.</summary>
-    private static Edgesync Project()
+    private static EdgeSyncProgram Project()
     {
-        var edgesync = new Edgesync();
+        var edgesync = new EdgeSyncProgram();
         edgesync.Ok("repo", "new", "west.fossil", "--user", "tester");
         Commit(edgesync, "west.fossil", "first");
         foreach (var copy in (string[])["east.fossil", "leaf.fossil"])

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.EndToEndTests;
 
@@ -34,7 +34,10 @@ internal sealed class TwoMachines : IDisposable
     }
 
     public string[] On(int machine, params string[] arguments) =>
-        ["ip", "netns", "exec", Name(machine), Edgesync.Binary, .. arguments];
+        In(machine, [EdgeSyncProgram.Program, .. arguments]);
+
+    /// <summary>Another program.</summary>
+    public string[] In(int machine, params string[] command) => ["ip", "netns", "exec", Name(machine), .. command];
 
     public void Dispose()
     {
@@ -56,16 +59,7 @@ internal sealed class TwoMachines : IDisposable
     // Null: done; otherwise why not.
     private static string? Ip(params string[] arguments)
     {
-        try
-        {
-            using var ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
-            var errors = ip.StandardError.ReadToEnd();
-            ip.WaitForExit();
-            return ip.ExitCode == 0 ? null : $"ip {string.Join(' ', arguments)}: {errors.Trim()}";
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            return e.Message;
-        }
+        var result = new ProgramStart("ip") { Arguments = arguments }.Run();
+        return result.Succeeded ? null : $"ip {string.Join(' ', arguments)}: {result.Errors.Trim()}";
     }
 }

@@ -1,3 +1,5 @@
+using EdgeSync.Tests.Support;
+
 namespace EdgeSync.EndToEndTests;
 
 public sealed class VersionTests
@@ -6,7 +8,7 @@ public sealed class VersionTests
     [Property("Arm64", "yes")]
     public void Version_lists_the_components_of_the_binary()
     {
-        using var edgesync = new Edgesync();
+        using var edgesync = new EdgeSyncProgram();
 
         var text = edgesync.Ok("--version");
 

@@ -5,8 +5,8 @@ using Microsoft.Testing.Platform.Builder;
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// <c>sim [memory|sqlite|all|fleet] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace]</c>; with
-/// other arguments the tests run.
+/// <c>sim [memory|sqlite|all|fleet] --seed 0x.. --severity normal|adversarial|hostile --seeds N [--trace] [--iroh]</c>;
+/// with other arguments the tests run.
 /// </summary>
 internal static class Program
 {
@@ -31,18 +31,16 @@ internal static class Program
 
     private static int SimulateFleets(string[] args)
     {
-        var seed = ParseNumber(Option(args, "--seed") ?? "1");
-        var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
-        var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
-        var severities = Option(args, "--severity") is { } name
-            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
-            : Enum.GetValues<Severity>();
-        var fleets = new List<FleetOptions>();
-        for (var i = 0UL; i < count; i++)
-            foreach (var severity in severities)
-                fleets.Add(FleetRunner.OptionsFor(seed + i, severity) with { KeepsTrace = args.Contains("--trace") });
+        var fleets = RunsOf(args)
+            .Select(run => FleetRunner.OptionsFor(run.Seed, run.Severity))
+            .Select(options => options with
+            {
+                KeepsTrace = args.Contains("--trace"),
+                IsIroh = args.Contains("--iroh"),
+            })
+            .ToList();
 
-        foreach (var options in fleets.Take(severities.Length)) Console.WriteLine(FleetRunner.ReplayLine(options));
+        foreach (var options in fleets.DistinctBy(f => f.Severity)) Console.WriteLine(FleetRunner.ReplayLine(options));
         var failed = FleetRunner.RunMany(fleets, result =>
         {
             foreach (var line in result.Trace) Console.Write(line);
@@ -61,21 +59,14 @@ internal static class Program
     {
         if (args.Contains("fleet")) return SimulateFleets(args);
 
-        var seed = ParseNumber(Option(args, "--seed") ?? "1");
-        var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
-        var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
-        var severities = Option(args, "--severity") is { } name
-            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
-            : Enum.GetValues<Severity>();
         var worlds = new List<WorldOptions>();
-        for (var i = 0UL; i < count; i++)
-            foreach (var severity in severities)
-            {
-                var options = Runner.OptionsFor(seed + i, severity) with { KeepsTrace = args.Contains("--trace") };
-                if (args.Contains("memory")) options = options with { OnSqlite = false };
-                if (args.Contains("sqlite")) options = options with { OnSqlite = true };
-                worlds.Add(options);
-            }
+        foreach (var (seed, severity) in RunsOf(args))
+        {
+            var options = Runner.OptionsFor(seed, severity) with { KeepsTrace = args.Contains("--trace") };
+            if (args.Contains("memory")) options = options with { OnSqlite = false };
+            if (args.Contains("sqlite")) options = options with { OnSqlite = true };
+            worlds.Add(options);
+        }
 
         if (worlds.Count == 1) Console.WriteLine(Runner.ReplayLine(worlds[0]));
         var failed = Runner.RunMany(worlds, result =>
@@ -86,6 +77,19 @@ internal static class Program
         foreach (var result in failed) Console.WriteLine(result);
         Console.WriteLine($"{worlds.Count - failed.Count} of {worlds.Count} worlds hold");
         return failed.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>One run, or <c>--seeds</c> of them from <c>--seed</c> on, at each severity.</summary>
+    private static IEnumerable<(ulong Seed, Severity Severity)> RunsOf(string[] args)
+    {
+        var seed = ParseNumber(Option(args, "--seed") ?? "1");
+        var isOne = Option(args, "--seed") is not null && Option(args, "--seeds") is null;
+        var count = isOne ? 1 : ParseNumber(Option(args, "--seeds") ?? "100");
+        var severities = Option(args, "--severity") is { } name
+            ? [Enum.Parse<Severity>(name, ignoreCase: true)]
+            : Enum.GetValues<Severity>();
+        for (var i = 0UL; i < count; i++)
+            foreach (var severity in severities) yield return (seed + i, severity);
     }
 
     private static string? Option(string[] args, string name) =>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EdgeSync.Simulation;
 
-/// <summary>Runs worlds by seed, and says how to run a failing one again.</summary>
+/// <summary>Runs worlds by seed, and prints how to run a failing one again.</summary>
 internal static class Runner
 {
     /// <summary>The line that replays a world.</summary>

@@ -5,7 +5,7 @@ namespace EdgeSync.Simulation;
 
 public class SimulationTests
 {
-    private const int SeedsUsual = 300;
+    private const int SeedsUsual = 150;
 
     [Test]
     [Arguments("Normal")]
@@ -36,7 +36,7 @@ public class SimulationTests
     }
 
     /// <summary>
-    /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must ask for
+    /// The server learns of most artifacts from clusters, which are linked only when the round ends; it must request
     /// their members all the same before it answers.
     /// </summary>
     [Test]

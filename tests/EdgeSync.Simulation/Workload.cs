@@ -7,8 +7,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Simulation;
 
 /// <summary>
-/// What people do to repositories: check-ins on branches, tags, wiki pages, tickets, technotes, attachments,
-/// unversioned files, private texts, rows; and shunning what somebody regrets.
+/// The changes of repositories: check-ins on branches, tags, wiki pages, tickets, technotes, attachments,
+/// unversioned files, private texts, rows; and shunning.
 /// </summary>
 internal sealed class Workload(Prng prng)
 {
@@ -27,7 +27,7 @@ internal sealed class Workload(Prng prng)
     /// <summary>Names of everything private that was made.</summary>
     public HashSet<ArtifactId> Private { get; } = [];
 
-    /// <summary>Names of what nobody wants any more, at whoever has shunned it.</summary>
+    /// <summary>Names of shunned artifacts, by the repository that shuns them.</summary>
     public HashSet<ArtifactId> Shunned { get; } = [];
 
     /// <summary>Does one thing at one node; answers what.</summary>
@@ -125,7 +125,7 @@ internal sealed class Workload(Prng prng)
         return $"wiki {Put(node, now, draft.ToBytes()).ToShortString()}";
     }
 
-    // Two changes of one ticket at one moment are told apart by their order of arrival, with stock too: so each has its
+    // Two changes of one ticket at one moment differ by their order of arrival, with stock too: so each has its
     // own.
     private string Ticket(SimNode node, Instant now)
     {
@@ -214,7 +214,7 @@ internal sealed class Workload(Prng prng)
             Invariant.Require(s.Tables is not null);
             if (!s.Tables.List().Any(t => t.Name == Table.Name)) s.Tables.Declare(Table);
 
-            // Two rows of one second could not be told apart.
+            // Two rows of one second could not be distinguished.
             if (!s.Tables.TryFind(Table.Name, keyHash, out var old) || old.MtimeSeconds < now.UnixSeconds)
                 s.Tables.Put(
                     Table.Name, new SyncedRowEntry(keyHash, now.UnixSeconds * 8 + node.Index, isDeleted, null), json);

@@ -13,8 +13,8 @@ namespace EdgeSync.Simulation;
 internal sealed record WorldOptions(ulong Seed, Severity Severity, bool OnSqlite, bool KeepsTrace = false);
 
 /// <summary>
-/// Some repositories, people who work in them, and a network, in one thread under one clock. For a while everything may
-/// go wrong; then the faults end, everybody syncs with everybody, and the invariants must hold.
+/// Some repositories, a workload in them, and a network, in one thread under one clock. For a while everything may
+/// go wrong; then the faults end, all sync with all, and the invariants must hold.
 /// </summary>
 internal sealed class World : IDisposable
 {
@@ -95,7 +95,7 @@ internal sealed class World : IDisposable
     {
         var node = Nodes[_prng.NextInt32(Nodes.Count)];
 
-        // Nobody works in a repository before its clone is complete.
+        // No work in a repository before its clone is complete.
         if (NeedsClone(node) || IsCloning(node)) return;
 
         Note($"{node.Name} {_workload.Step(node, Now)}");
@@ -208,7 +208,7 @@ internal sealed class World : IDisposable
         if (XferFrame.TryDecode(XferEncoding.Zlib, message.Body, 1 << 26, out var request) != XferFrameFault.None)
             return;
 
-        var reply = new ArrayBufferWriter<byte>();
+        using var reply = new PooledBytes();
         var outcome = new ServerHandler(server.Store, new ServerOptions
         {
             Faults = _faults,
@@ -225,7 +225,7 @@ internal sealed class World : IDisposable
         {
             IsReply = true,
             IsPlain = outcome.MustBePlain,
-            Body = Encode(encoding, reply.WrittenSpan),
+            Body = Encode(encoding, reply.Written.Span),
         });
     }
 

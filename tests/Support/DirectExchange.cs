@@ -36,12 +36,12 @@ internal sealed class DirectExchange(IArtifactStore server, ServerOptions? serve
 
     public byte[] Answer(byte[] request, Instant? now = null, byte[]? loginCard = null)
     {
-        var reply = new ArrayBufferWriter<byte>();
+        using var reply = new PooledBytes();
         Requests.Add(request);
         Outcomes.Add(
             new ServerHandler(server, serverOptions ?? new ServerOptions()).Handle(
                 now ?? Now, request, "test", reply, loginCard));
-        Replies.Add(reply.WrittenSpan.ToArray());
+        Replies.Add(reply.Written.ToArray());
         return Replies[^1];
     }
 

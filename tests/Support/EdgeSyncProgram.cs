@@ -1,53 +1,124 @@
+using System.Collections;
+using System.Text.Json;
+
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
 /// The <c>edgesync</c> program as users get it: the published file when <c>EDGESYNC_BIN</c> names one, else what was
-/// just built beside the tests.
+/// just built beside the tests. Runs have a folder, a home, sockets and state of their own, and none of the caller's
+/// settings.
 /// </summary>
-internal sealed class EdgeSyncProgram(TemporaryFolder folder)
+internal sealed class EdgeSyncProgram : IDisposable
 {
+    // Variables that would change what the program does; those of the runtime and of temporary folders stay.
+    private static readonly string[] s_prefixes =
+        ["EDGESYNC_", "LEAF_", "HUB_", "BRIDGE_", "FOSSIL_", "OTEL_", "XDG_", "WATCHDOG_"];
+
+    private static readonly string[] s_names =
+    [
+        "NOTIFY_SOCKET", "EDITOR", "VISUAL", "GATEWAY_INTERFACE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+    ];
+
+    private readonly TemporaryFolder _folder;
+    private readonly bool _isOwnFolder;
+
+    /// <summary>In a folder of its own, which goes with it.</summary>
+    public EdgeSyncProgram()
+        : this(new TemporaryFolder("program")) => _isOwnFolder = true;
+
+    /// <summary>In a folder that belongs to the caller.</summary>
+    public EdgeSyncProgram(TemporaryFolder folder) => _folder = folder;
+
+    /// <summary>The file.</summary>
     public static string Program { get; } = Find();
 
-    /// <summary>A home of its own, and none of the caller's settings.</summary>
-    public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?>
+    /// <summary>The host of a just-in-time build hides the name that it was called by.</summary>
+    public static void RequireOneFile() => Skip.Unless(
+        System.Environment.GetEnvironmentVariable("EDGESYNC_BIN") is { Length: > 0 },
+        "needs the published file: EDGESYNC_BIN");
+
+    public string Folder => _folder.Path;
+
+    /// <summary>A path in the folder.</summary>
+    public string this[string name] => _folder[name];
+
+    /// <summary>Variables of every run from now on, beside <see cref="Environment"/>.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
+    /// <summary>What a run gets on top of the caller's environment; null takes a variable away.</summary>
+    public IReadOnlyDictionary<string, string?> Environment
     {
-        ["HOME"] = folder.Folder("home"),
-        ["USER"] = StockFossil.User,
-        ["TZ"] = "UTC",
-        ["NO_COLOR"] = "1",
-        ["XDG_CONFIG_HOME"] = null,
-        ["XDG_STATE_HOME"] = null,
-        ["XDG_CACHE_HOME"] = null,
-    };
+        get
+        {
+            var environment = new Dictionary<string, string?>();
+            foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
+                if (IsForeign((string)variable.Key)) environment[(string)variable.Key] = null;
+            environment["HOME"] = _folder.Folder("home");
+            environment["USER"] = StockFossil.User;
+            environment["TZ"] = "UTC";
+            environment["NO_COLOR"] = "1";
+            environment["RUNTIME_DIRECTORY"] = this["run"];
+            environment["STATE_DIRECTORY"] = this["state"];
+            foreach (var (name, value) in Variables) environment[name] = value;
+            return environment;
+        }
+    }
 
-    public ProgramStart Start(params ReadOnlySpan<string> arguments) =>
-        new(Program) { Arguments = [.. arguments], Folder = folder.Path, Environment = Environment };
+    public ProgramStart Start(params ReadOnlySpan<string> arguments) => StartAs(Program, arguments);
 
+    /// <summary>Another program in the same folder and environment, such as a shell that starts ours.</summary>
+    public ProgramStart StartAs(string program, params ReadOnlySpan<string> arguments) =>
+        new(program) { Arguments = [.. arguments], Folder = Folder, Environment = Environment };
+
+    /// <summary>Starts a command that runs until it is stopped; disposing stops it in order.</summary>
+    /// <param name="command">A program, ours or one that starts ours, with its arguments.</param>
+    public RunningProgram BeginDaemon(params string[] command) =>
+        (StartAs(command[0], command.AsSpan(1)) with { StopsInOrder = true }).Begin();
+
+    /// <summary>Runs to the end and requires exit code 0.</summary>
     public ProgramResult Run(params ReadOnlySpan<string> arguments) => Start(arguments).Run().MustSucceed();
 
+    /// <summary>Runs to the end, whatever its exit code is.</summary>
     public ProgramResult Try(params ReadOnlySpan<string> arguments) => Start(arguments).Run();
 
     public ProgramResult RunIn(string where, params ReadOnlySpan<string> arguments) =>
         (Start(arguments) with { Folder = where }).Run().MustSucceed();
 
+    /// <summary>Runs, requires exit code 0, and answers what was printed.</summary>
+    public string Ok(params ReadOnlySpan<string> arguments) => Run(arguments).Output;
+
+    /// <summary>Runs with <c>--json</c>, requires exit code 0 and exactly one JSON object.</summary>
+    public JsonElement Json(params ReadOnlySpan<string> arguments) => Run([.. arguments, "--json"]).Json();
+
     /// <summary>Called through a link of the name <c>fossil</c>.</summary>
     public ProgramResult TryAsFossil(string where, params ReadOnlySpan<string> arguments)
     {
-        var link = Path.Combine(folder.Folder("called"), "fossil");
+        var link = Path.Combine(_folder.Folder("called"), "fossil");
         if (!File.Exists(link)) File.CreateSymbolicLink(link, Program);
-        return new ProgramStart(link) { Arguments = [.. arguments], Folder = where, Environment = Environment }.Run();
+        return (StartAs(link, arguments) with { Folder = where }).Run();
     }
 
     /// <inheritdoc cref="TryAsFossil"/>
     public ProgramResult RunAsFossil(string where, params ReadOnlySpan<string> arguments) =>
         TryAsFossil(where, arguments).MustSucceed();
 
-    /// <summary>Our own judgement; it names every fault it finds.</summary>
+    public string Write(string name, string text) => _folder.Write(name, text);
+
+    /// <summary>Our own verification; it names every fault it finds.</summary>
     public void MustBeIntact(string repository) => Run("repo", "verify", "-R", repository);
 
     /// <summary>Serves a repository on loopback until disposed.</summary>
-    public EdgeSyncServer Serve(string repository, params ReadOnlySpan<string> options) =>
-        EdgeSyncServer.Begin(this, repository, options);
+    public RunningLeaf Serve(string repository, params string[] options) => new(this, repository, options);
+
+    public void Dispose()
+    {
+        if (_isOwnFolder) _folder.Dispose();
+    }
+
+    private static bool IsForeign(string name) =>
+        s_names.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || s_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 
     private static string Find()
     {
@@ -62,57 +133,5 @@ internal sealed class EdgeSyncProgram(TemporaryFolder folder)
         return Path.Combine(
             Vectors.RepositoryRoot, "src", "EdgeSync.Cli", "bin", built.Parent!.Name, built.Name,
             OperatingSystem.IsWindows() ? "edgesync.exe" : "edgesync");
-    }
-}
-
-/// <summary>A running leaf on a loopback port.</summary>
-internal sealed class EdgeSyncServer : IServer
-{
-    private const int AttemptsMax = 5;
-
-    private readonly RunningProgram _program;
-
-    private EdgeSyncServer(RunningProgram program, int port) => (_program, Port) = (program, port);
-
-    public int Port { get; }
-
-    public int ProcessId => _program.Id;
-
-    public string Url => $"http://127.0.0.1:{Port}/";
-
-    public string Log => _program.TextSoFar;
-
-    public string UrlFor(string login, string password) => StockServer.UrlAs(Port, login, password);
-
-    public static EdgeSyncServer Begin(EdgeSyncProgram edgesync, string repository, ReadOnlySpan<string> options)
-    {
-        var said = "";
-        for (var attempt = 0; attempt < AttemptsMax; attempt++)
-        {
-            var port = Ports.Free();
-            var program = edgesync
-                .Start(["leaf", "--repo", repository, "--serve-http", $"127.0.0.1:{port}", .. options])
-                .Begin();
-            if (Ports.WaitForListener(port, program, TimeSpan.FromSeconds(20)))
-                return new EdgeSyncServer(program, port);
-
-            said = program.TextSoFar;
-            program.Dispose();
-        }
-
-        throw new Xunit.Sdk.XunitException($"edgesync leaf on {repository} does not start: {said}");
-    }
-
-    /// <summary>As a power cut would.</summary>
-    public void Kill() => _program.Kill();
-
-    /// <summary>As systemd would: it has ended when this returns, with its exit code.</summary>
-    public ProgramResult Stop() => _program.Terminate(TimeSpan.FromSeconds(20));
-
-    public void Dispose()
-    {
-        // An orderly stop, so that the repository file is whole without its journal when the test looks at it.
-        if (!_program.HasEnded) _program.Terminate(TimeSpan.FromSeconds(20));
-        _program.Dispose();
     }
 }

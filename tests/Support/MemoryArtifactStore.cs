@@ -161,22 +161,25 @@ internal sealed class MemoryArtifactStore : IArtifactStore
         return true;
     }
 
-    public bool TryReadStored(RecordId rid, out StoredArtifact stored)
+    public void VisitStored(RecordId after, bool withPrivate, StoredVisitor visit)
     {
-        stored = default;
-        if (RowOf(rid) is not { Text: { } bytes } row || _state.Shunned.Contains(row.Id)) return false;
-
         using var deflater = new Deflater();
-        var isDelta = TryReadDelta(rid, out var delta);
-        stored = new StoredArtifact
+        for (var rid = new RecordId(after.Value + 1); rid <= MaxRecordId; rid = new RecordId(rid.Value + 1))
         {
-            Id = row.Id,
-            Source = isDelta ? delta.Source : default,
-            IsPrivate = row.IsPrivate,
-            ExpandedSize = bytes.Length,
-            Bytes = row.Stored ?? BlobCodec.Encode(deflater, isDelta ? delta.Bytes : bytes),
-        };
-        return true;
+            if (RowOf(rid) is not { Text: { } bytes } row || _state.Shunned.Contains(row.Id)) continue;
+            if (row.IsPrivate && !withPrivate) continue;
+
+            var isDelta = TryReadDelta(rid, out var delta);
+            var stored = new StoredArtifact
+            {
+                Id = row.Id,
+                Source = isDelta ? delta.Source : default,
+                IsPrivate = row.IsPrivate,
+                ExpandedSize = bytes.Length,
+                Bytes = row.Stored ?? BlobCodec.Encode(deflater, isDelta ? delta.Bytes : bytes),
+            };
+            if (!visit(rid, stored)) return;
+        }
     }
 
     public long SizeOf(RecordId rid) => RowOf(rid)?.Text?.Length ?? -1;

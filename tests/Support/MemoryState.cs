@@ -87,7 +87,7 @@ internal sealed record MemoryFile(UnversionedEntry Entry, byte[] Content);
 
 internal sealed record MemoryTableRow(SyncedRowEntry Entry, byte[] Json);
 
-/// <summary>Everything that an artifact says must exist.</summary>
+/// <summary>Everything that an artifact refers to.</summary>
 internal static class References
 {
     public static IEnumerable<ArtifactId> Of(Artifact artifact)

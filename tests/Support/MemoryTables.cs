@@ -9,6 +9,10 @@ internal sealed class MemoryTables(Func<MemoryState> state) : ISyncedTableStore
 
     public void Declare(SyncedTableSchema schema) => state().Schemas[schema.Name] = schema;
 
+    public Dictionary<string, SyncedTableAccess> Access { get; } = [];
+
+    public SyncedTableAccess AccessOf(string table) => Access.GetValueOrDefault(table, SyncedTableAccess.Usual);
+
     public IReadOnlyList<SyncedRowEntry> ListRows(string table) =>
         [.. state().TableRows.Where(r => r.Key.Table == table).Select(r => r.Value.Entry)];
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>Loopback ports: finding a free one, and seeing whether somebody listens.</summary>
+/// <summary>Loopback ports: finding a free one, and whether a program listens.</summary>
 internal static class Ports
 {
     // Below what the system hands out for outgoing connections (32768 and up with Linux): one of those may sit on a
@@ -12,7 +12,7 @@ internal static class Ports
 
     private static int s_next = Random.Shared.Next(Count);
 
-    /// <summary>A port that nobody listens on, and that this process gives to nobody else.</summary>
+    /// <summary>A port without a listener, which this process returns only once.</summary>
     public static int Free()
     {
         while (true)
@@ -26,7 +26,7 @@ internal static class Ports
             }
             catch (SocketException)
             {
-                // Somebody else's.
+                // Taken.
             }
         }
     }
@@ -45,7 +45,7 @@ internal static class Ports
         }
     }
 
-    /// <summary>Polls until somebody accepts on the port. False when the program ended or the time is over.</summary>
+    /// <summary>Polls until the port accepts. False when the program ended or the time is over.</summary>
     public static bool WaitForListener(int port, RunningProgram program, TimeSpan timeout)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();

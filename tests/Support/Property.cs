@@ -4,7 +4,8 @@ namespace EdgeSync.Tests.Support;
 
 /// <summary>
 /// Runs a statement about all inputs on many seeded ones. A failure names the seed; <c>EDGESYNC_PROPERTY_SEED</c>
-/// replays it alone, <c>EDGESYNC_PROPERTY_RUNS</c> asks for more runs (that is the long fuzz).
+/// replays it alone, <c>EDGESYNC_PROPERTY_RUNS</c> makes more runs (the long fuzz), from
+/// <c>EDGESYNC_PROPERTY_FIRST</c> on.
 /// </summary>
 internal static class Property
 {
@@ -18,6 +19,8 @@ internal static class Property
 
         if (Environment.GetEnvironmentVariable("EDGESYNC_PROPERTY_RUNS") is { Length: > 0 } more)
             runs = int.Parse(more, System.Globalization.CultureInfo.InvariantCulture);
+        if (Environment.GetEnvironmentVariable("EDGESYNC_PROPERTY_FIRST") is { Length: > 0 } first)
+            firstSeed = ulong.Parse(first, System.Globalization.CultureInfo.InvariantCulture);
 
         for (var i = 0; i < runs; i++)
         {

@@ -8,7 +8,7 @@ internal static partial class RepositoryComparer
         Compare(first, second, ignoring: [], RepositoryTables.ArtifactQueries);
 
     /// <summary>
-    /// As above, but for clusters: any server makes some when it is asked for what it has, and they say nothing new.
+    /// As above, but for clusters: any server makes some during requests, and they add nothing.
     /// </summary>
     public static void MustHoldSameArtifactsButClusters(string first, string second)
     {
@@ -17,7 +17,7 @@ internal static partial class RepositoryComparer
         Judge(ArtifactsButClusters(firstFile), ArtifactsButClusters(secondFile), first, second, ignoring: []);
     }
 
-    /// <summary>The artifacts and what <paramref name="more"/> asks for, without clusters.</summary>
+    /// <summary>The artifacts and the tables of <paramref name="more"/>, without clusters.</summary>
     public static RepositoryTables ArtifactsButClusters(
         SqliteFile file, params ReadOnlySpan<IReadOnlyDictionary<string, string>> more)
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>How many seeds a simulation runs: its own number, or what <c>EDGESYNC_SIM_SEEDS</c> says for all.</summary>
+/// <summary>How many seeds a simulation runs: its own number, or <c>EDGESYNC_SIM_SEEDS</c> for all.</summary>
 internal static class SeedCount
 {
     public static int Or(int usual) =>

@@ -1,6 +1,6 @@
 namespace EdgeSync.Tests.Support;
 
-/// <summary>A file system of a few megabytes. Needs root, and says so.</summary>
+/// <summary>A file system of a few megabytes. Needs root, and is skipped without it.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private readonly string _folder;

@@ -57,6 +57,23 @@ internal sealed partial class StockFossil
     public ProgramResult RunIn(string folder, params ReadOnlySpan<string> arguments) =>
         (Start(arguments) with { Folder = folder }).Run().MustSucceed();
 
+    /// <summary>
+    /// As <see cref="RunIn"/> on a repository that others write, too: stock does not wait for a lock once its
+    /// transaction has read, so what a person would do is done, the same again.
+    /// </summary>
+    public ProgramResult RunInShared(string folder, params ReadOnlySpan<string> arguments)
+    {
+        var start = Start(arguments) with { Folder = folder };
+        var patience = new Patience(TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(50));
+        while (true)
+        {
+            var result = start.Run();
+            if (!result.Errors.Contains("database is locked", StringComparison.Ordinal)) return result.MustSucceed();
+
+            patience.LookAgain(() => result.ToString());
+        }
+    }
+
     public ProgramResult TryIn(string folder, params ReadOnlySpan<string> arguments) =>
         (Start(arguments) with { Folder = folder }).Run();
 

@@ -24,7 +24,7 @@ internal sealed class StockNats : IDisposable
     private StockNats(TemporaryFolder folder, string configuration, RunningProgram program, int port) =>
         (_folder, _configuration, _program, Port) = (folder, configuration, program, port);
 
-    /// <summary>As it says of itself, such as <c>2.9.10</c>.</summary>
+    /// <summary>Its own version text, such as <c>2.9.10</c>.</summary>
     public static string VersionText => s_version.Value;
 
     /// <summary>What differs between releases depends on it.</summary>
@@ -46,7 +46,7 @@ internal sealed class StockNats : IDisposable
         var said = "";
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            // Between finding a port and using it somebody else may take it: then we try another one.
+            // Between finding a port and using it another program may take it: then another one is tried.
             var port = Ports.Free();
             var file = Path.Combine(folder.Path, "nats.conf");
             File.WriteAllText(file, $"listen: 127.0.0.1:{port}\n{configuration}\n");
@@ -73,9 +73,8 @@ internal sealed class StockNats : IDisposable
             throw new Xunit.Sdk.XunitException($"nats-server does not start again: {_program.TextSoFar}");
     }
 
-    /// <summary>Sends a signal, as <c>USR2</c> for lame duck mode.</summary>
-    public void Signal(string name) =>
-        new ProgramStart("/bin/kill") { Arguments = [$"-{name}", $"{_program.Id}"] }.Run();
+    /// <summary>Sends one of <see cref="Signals"/>, as <c>User2</c> for lame duck mode.</summary>
+    public void Signal(int number) => _program.Signal(number);
 
     public void Dispose()
     {

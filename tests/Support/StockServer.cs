@@ -23,7 +23,7 @@ internal sealed class StockServer : IServer
         var said = "";
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            // Between finding a port and using it somebody else may take it: then we try another one.
+            // Between finding a port and using it another program may take it: then another one is tried.
             var port = Ports.Free();
             // As root stock would jail itself into the repository's folder and change its user.
             var program = fossil

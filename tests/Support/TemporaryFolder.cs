@@ -1,7 +1,7 @@
 namespace EdgeSync.Tests.Support;
 
 /// <summary>
-/// A folder of its own for one test, gone at the end; <c>EDGESYNC_KEEP=1</c> keeps it and says where.
+/// A folder of its own for one test, gone at the end; <c>EDGESYNC_KEEP=1</c> keeps it and prints where.
 /// </summary>
 internal sealed class TemporaryFolder : IDisposable
 {

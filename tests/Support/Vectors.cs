@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace EdgeSync.Tests.Support;
 
-/// <summary>Golden bytes under <c>tests/Vectors</c>, made by other programs; each folder's README says how.</summary>
+/// <summary>Golden bytes under <c>tests/Vectors</c>, made by other programs; each folder has a README.</summary>
 internal static class Vectors
 {
     /// <summary>The checkout this test was built from.</summary>

@@ -4,11 +4,9 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Daemons;
 
-/// <summary>A hub and whoever joins it over one cable, with settings that the fleets do not have.</summary>
+/// <summary>A hub and the leaves that join it over one cable, with settings that the fleets do not have.</summary>
 internal sealed class DaemonPair : IAsyncDisposable
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
-
     private readonly List<RunningProgram> _running = [];
 
     public DaemonPair(string name)
@@ -73,11 +71,9 @@ internal sealed class DaemonPair : IAsyncDisposable
 
     public bool Agrees(string repository) => FleetState.Read(HubRepository).Agrees(FleetState.Read(repository));
 
-    public static async Task UntilAsync(Func<bool> holds, TimeSpan patience, Func<string> why)
-    {
-        var looks = new Patience(patience, LookEvery);
-        while (!holds()) await looks.LookAgainAsync(why, TestContext.Current!.Execution.CancellationToken);
-    }
+    public Task UntilAgreesAsync(string repository, TimeSpan patience) => Patience.UntilAsync(
+        () => Agrees(repository), patience, () => string.Join('\n', _running.Select(p => p.TextSoFar)),
+        pause: TimeSpan.FromMilliseconds(100));
 
     public async ValueTask DisposeAsync()
     {

@@ -2,10 +2,10 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Daemons;
 
-/// <summary>Daemons whose hub asks for a password over TLS, and one whose disk is full.</summary>
+/// <summary>Daemons whose hub requires a password over TLS, and one whose disk is full.</summary>
 public sealed class DaemonTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
 
     [Test]
     public async Task A_hub_with_TLS_and_users_takes_the_known_leaf_over_broken_cables_and_refuses_the_other()
@@ -32,11 +32,11 @@ public sealed class DaemonTests
         {
             pair.Cable.Reset();
             pair.Commit($"round-{round}", 60_000 + round);
-            await DaemonPair.UntilAsync(() => pair.Agrees(known), Patience, () => $"{leaf.TextSoFar}\n{hub.TextSoFar}");
+            await pair.UntilAgreesAsync(known, PatienceMax);
         }
 
-        await DaemonPair.UntilAsync(
-            () => other.TextSoFar.Contains("rejects our credentials", StringComparison.Ordinal), Patience,
+        await Patience.UntilAsync(
+            () => other.TextSoFar.Contains("rejects our credentials", StringComparison.Ordinal), PatienceMax,
             () => other.TextSoFar);
         Assert.False(pair.Agrees(stranger), "who has no password got something");
         Assert.DoesNotContain("well kept", hub.TextSoFar + leaf.TextSoFar + other.TextSoFar, StringComparison.Ordinal);
@@ -53,15 +53,15 @@ public sealed class DaemonTests
         var leaf = pair.Leaf("full", repository, "nats-leaf");
 
         pair.Commit("small", 10_000);
-        await DaemonPair.UntilAsync(() => pair.Agrees(repository), Patience, () => leaf.TextSoFar);
+        await pair.UntilAgreesAsync(repository, PatienceMax);
         pair.Commit("large", 6_000_000);
-        await DaemonPair.UntilAsync(
+        await Patience.UntilAsync(
             () => leaf.TextSoFar.Contains("full", StringComparison.OrdinalIgnoreCase)
-            && leaf.TextSoFar.Contains("disk", StringComparison.OrdinalIgnoreCase), Patience, () => leaf.TextSoFar);
+            && leaf.TextSoFar.Contains("disk", StringComparison.OrdinalIgnoreCase), PatienceMax, () => leaf.TextSoFar);
         Assert.False(leaf.HasEnded, leaf.TextSoFar);
 
         disk.Grow(60);
-        await DaemonPair.UntilAsync(() => pair.Agrees(repository), 2 * Patience, () => leaf.TextSoFar);
+        await pair.UntilAgreesAsync(repository, 2 * PatienceMax);
         Assert.Equal(0, leaf.Terminate(TimeSpan.FromSeconds(30)).ExitCode);
         pair.Program.MustBeIntact(repository);
     }

@@ -2,15 +2,15 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 
-/// <summary>What must hold when everybody has stopped. Each statement says what it defends.</summary>
+/// <summary>What must hold when all have stopped. Each statement names what it defends.</summary>
 internal static class FleetAssertions
 {
     /// <summary>Keep-alives and one poll, not a conversation.</summary>
     private const long QuietBytesMax = 96 * 1024;
 
     /// <summary>
-    /// A fallback poll may dial once or twice in the quiet time; whoever dials more often spins. Behind a bridge each
-    /// leaf polls every two seconds, because a bridge never tells what its server got.
+    /// A fallback poll may dial once or twice in quiet time; a node that dials more often spins. Behind a bridge each
+    /// leaf polls every two seconds, because a bridge never announces what its server received.
     /// </summary>
     private const int QuietConnectionsMax = 6, QuietConnectionsPerLeaf = 3;
 
@@ -76,7 +76,7 @@ internal static class FleetAssertions
         }
     }
 
-    /// <summary>Faults of cables are no bugs of ours: no program says "bug" or shows a stack.</summary>
+    /// <summary>Faults of cables are no bugs of ours: no program prints "bug" or a stack.</summary>
     private static void NobodyPanics(FleetReport report, IReadOnlyList<FleetNode> holders)
     {
         foreach (var node in holders)

@@ -8,7 +8,7 @@ namespace EdgeSync.FleetTests.Fleet;
 internal sealed class FleetEnvironment(
     TemporaryFolder folder, Proxy.FaultProxy proxy, FleetLayout layout, Guard guard = Guard.Open)
 {
-    /// <summary>Capabilities of everybody: fleets measure what cables do, not who may do what.</summary>
+    /// <summary>Capabilities of every user: fleets measure what cables do, not access.</summary>
     public const string Everything = "ghijknorswyz";
 
     // Each program under way holds some threads that wait for it; the cables must not wait for those.
@@ -36,7 +36,7 @@ internal sealed class FleetEnvironment(
 
     public string ProjectCode { get; private set; } = "";
 
-    /// <summary>A first repository with a few check-ins, that nobody serves.</summary>
+    /// <summary>A first repository with a few check-ins, without a server.</summary>
     public void MakeOrigin()
     {
         // The first stock program in a home makes its settings; two at once would stumble over each other.
@@ -55,7 +55,7 @@ internal sealed class FleetEnvironment(
     }
 
     /// <summary>
-    /// Everybody may do everything; the stock program does not sync by itself after each commit, and its server leaves
+    /// All users have all rights; the stock program does not sync by itself after each commit, and its server leaves
     /// no process behind that dozes in the background.
     /// </summary>
     public void Open(string repository)

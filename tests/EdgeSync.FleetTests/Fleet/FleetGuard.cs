@@ -2,20 +2,20 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
 
-/// <summary>Who may join a fleet.</summary>
+/// <summary>The access to a fleet.</summary>
 internal enum Guard
 {
-    /// <summary>Everybody.</summary>
+    /// <summary>Without a login.</summary>
     Open,
 
-    /// <summary>Who knows the password.</summary>
+    /// <summary>With the password.</summary>
     Password,
 
     /// <summary>The same, over TLS.</summary>
     Tls,
 }
 
-/// <summary>The secrets of one fleet, and how its programs are told of them.</summary>
+/// <summary>The secrets of one fleet, and the settings of its programs for them.</summary>
 internal sealed class FleetGuard
 {
     public const string User = "ship";
@@ -67,7 +67,7 @@ internal sealed class FleetGuard
     /// <summary>The login of a Fossil server's address, with its at sign. TLS is a matter of NATS here.</summary>
     public string UserInfo => _userInfo ?? "";
 
-    /// <summary>On the server of a fleet over HTTP: who has no login gets nothing.</summary>
+    /// <summary>On the server of a fleet over HTTP: without a login it sends nothing.</summary>
     public void Close(EdgeSyncProgram program, string repository)
     {
         if (Guard == Guard.Open) return;

@@ -31,18 +31,27 @@ internal enum NodeRole
 
     /// <summary>Our bridge.</summary>
     Bridge,
+
+    /// <summary>Our relay for iroh endpoints.</summary>
+    IrohRelay,
+
+    /// <summary>Our leaf with an iroh endpoint, and without a port that others dial.</summary>
+    IrohLeaf,
 }
 
 /// <summary>One member of a fleet.</summary>
-/// <param name="Uplink">Name of the cable it dials through; null dials nobody.</param>
+/// <param name="Uplink">Name of the cable it dials through; null dials none.</param>
 internal sealed record NodePlan(string Name, NodeRole Role, string? Uplink = null)
 {
-    public bool HoldsRepository => Role is not (NodeRole.NatsServer or NodeRole.Bridge);
+    /// <summary>The node whose endpoint it dials, directly or by the relay that its uplink leads to.</summary>
+    public string? Peer { get; init; }
+
+    public bool HoldsRepository => Role is not (NodeRole.NatsServer or NodeRole.Bridge or NodeRole.IrohRelay);
 
     public bool IsProcess => Role is not (NodeRole.Cron or NodeRole.StockCron);
 }
 
-/// <summary>A cable: through it somebody reaches <paramref name="Target"/> by the port that is meant.</summary>
+/// <summary>A cable: the route to <paramref name="Target"/> by the given port.</summary>
 internal sealed record LinkPlan(string Name, string Target, PortKind Port);
 
 /// <summary>What of a node a cable leads to.</summary>
@@ -51,9 +60,12 @@ internal enum PortKind
     Http,
     NatsClient,
     NatsLeaf,
+
+    /// <summary>UDP.</summary>
+    Iroh,
 }
 
-/// <summary>The members of a fleet and their cables. Whoever is dialled stands before whoever dials.</summary>
+/// <summary>The members of a fleet and their cables. A node precedes those that dial it.</summary>
 internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<LinkPlan> Links)
 {
     public static FleetLayout Of(FleetOptions options, Prng prng) => options.Topology switch
@@ -62,6 +74,7 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
         Topology.Peers => Star("leaf0", NodeRole.Leaf, options.Leaves),
         Topology.Hub => Star("hub", NodeRole.Hub, options.Leaves),
         Topology.Server => Server(options.Leaves, prng),
+        Topology.Iroh => Iroh(options.Leaves, prng),
         _ => Chain(options.Leaves),
     };
 
@@ -113,6 +126,24 @@ internal sealed record FleetLayout(IReadOnlyList<NodePlan> Nodes, IReadOnlyList<
             links.Add(
                 new LinkPlan($"leaf{i}-nats", "nats", prng.Chance(0.5) ? PortKind.NatsClient : PortKind.NatsLeaf));
             nodes.Add(new NodePlan($"leaf{i}", NodeRole.Leaf, links[^1].Name));
+        }
+
+        return new FleetLayout(nodes, links);
+    }
+
+    // A cable is a connection to the relay; direct datagrams have none.
+    private static FleetLayout Iroh(int leaves, Prng prng)
+    {
+        var nodes = new List<NodePlan> { new("relay", NodeRole.IrohRelay) };
+        var links = new List<LinkPlan>();
+        for (var i = 0; i <= leaves; i++)
+        {
+            var isRelayed = i <= 1 || prng.Chance(0.5);
+            if (isRelayed) links.Add(new LinkPlan($"leaf{i}-relay", "relay", PortKind.Http));
+            nodes.Add(new NodePlan($"leaf{i}", NodeRole.IrohLeaf, isRelayed ? links[^1].Name : null)
+            {
+                Peer = i == 0 ? null : "leaf0",
+            });
         }
 
         return new FleetLayout(nodes, links);

@@ -1,3 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
+using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Iroh.Tickets;
+using EdgeSync.Node.Iroh;
+using EdgeSync.Quic;
+using EdgeSync.Storage.Users;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.FleetTests.Fleet;
@@ -21,6 +28,10 @@ internal sealed class FleetNode : IDisposable
         Home = ground.Folder.Folder(plan.Name);
         Repository = Path.Combine(Home, $"{plan.Name}.fossil");
         foreach (var kind in Enum.GetValues<PortKind>()) Ports[kind] = Tests.Support.Ports.Free();
+        if (plan.Role != NodeRole.IrohLeaf) return;
+
+        using var key = EndpointKeyFile.Ensure(KeyFile);
+        Endpoint = key.Id;
     }
 
     public string Name => _plan.Name;
@@ -34,10 +45,16 @@ internal sealed class FleetNode : IDisposable
     public Dictionary<PortKind, int> Ports { get; } = [];
 
     /// <summary>
-    /// Stock's sync keeps the repository for itself while it waits for its peer, so here a person takes turns with
+    /// Stock's sync keeps the repository for itself while it waits for its peer, so here the workload takes turns with
     /// <c>cron</c>.
     /// </summary>
     public Lock StockTurn { get; } = new();
+
+    /// <summary>Of its iroh endpoint; null without one.</summary>
+    public EndpointId? Endpoint { get; }
+
+    /// <summary>The node that it dials by iroh; null: none.</summary>
+    public FleetNode? Peer { get; set; }
 
     public bool IsRunning => _process is { HasEnded: false };
 
@@ -90,6 +107,14 @@ internal sealed class FleetNode : IDisposable
             throw new FleetFault($"{Name} ends with {result.ExitCode} on SIGTERM: {result}");
     }
 
+    /// <summary>Another endpoint may do everything at its repository.</summary>
+    public void Trust(EndpointId endpoint)
+    {
+        using var repository = EdgeSync.Storage.Repository.Open(Repository);
+        repository.TrustedPeers.Set(
+            new TrustedPeer(endpoint.ToString(), FleetEnvironment.Everything, repository.Now));
+    }
+
     public void Dispose()
     {
         _process?.Dispose();
@@ -98,6 +123,7 @@ internal sealed class FleetNode : IDisposable
     private int? ReadyPort => _plan.Role switch
     {
         NodeRole.StockServer or NodeRole.HttpServer or NodeRole.HttpLeaf or NodeRole.Leaf => Ports[PortKind.Http],
+        NodeRole.IrohRelay or NodeRole.IrohLeaf => Ports[PortKind.Http],
         NodeRole.NatsServer or NodeRole.Hub => Ports[PortKind.NatsClient],
         _ => null,
     };
@@ -151,8 +177,33 @@ internal sealed class FleetNode : IDisposable
                 $"http://127.0.0.1:{_ground.Proxy["bridge-stock"].Port}/",
             "--project", _ground.ProjectCode, .. Identity,
         ]),
+        NodeRole.IrohRelay => Ours(["iroh", "relay", "serve", "--bind", Listen(PortKind.Http)]),
+        NodeRole.IrohLeaf => Ours(
+        [
+            "leaf", "--repo", Repository, "--serve-http", Listen(PortKind.Http), "--poll", "2s", "--uv", "--iroh",
+            "--iroh-discovery", "off", "--iroh-key", KeyFile, "--iroh-bind", Bind, "--iroh-relay",
+            RelayUrlText ?? "off", .. Peer is null ? [] : new[] { "--iroh-peer", TicketOf(Peer) }, .. Identity,
+        ]),
         _ => throw new InvalidOperationException($"{_plan.Role} has no process"),
     };
+
+    private string KeyFile => Path.Combine(Home, "endpoint.key");
+
+    private string? RelayUrlText =>
+        _plan.Uplink is null ? null : $"http://127.0.0.1:{_ground.Proxy[_plan.Uplink].Port}";
+
+    // One family of addresses has no way to the other one, so that a relayed leaf stays with the relay.
+    private string Bind => Peer is null ? Listen(PortKind.Iroh)
+        : _plan.Uplink is not null && Socket.OSSupportsIPv6 ? $"[::1]:{Ports[PortKind.Iroh]}"
+        : Listen(PortKind.Iroh);
+
+    private string TicketOf(FleetNode peer)
+    {
+        var relays = RelayUrlText is { } text && RelayUrl.TryParse(text, out var url) ? new[] { url } : [];
+        var direct = UdpAddress.From(IPAddress.Loopback, peer.Ports[PortKind.Iroh]);
+        return EndpointTicket.Format(
+            new EndpointAddress(peer.Endpoint!.Value, relays, relays.Length > 0 ? [] : [direct]));
+    }
 
     private bool HasHub => _plan.Uplink is not null && _ground.Layout.Nodes.Any(node => node.Role == NodeRole.Hub);
 
@@ -186,5 +237,5 @@ internal sealed class FleetNode : IDisposable
     }
 }
 
-/// <summary>Something of a fleet that should have worked did not; the text says what.</summary>
+/// <summary>Something of a fleet that should have worked did not; the text names it.</summary>
 internal sealed class FleetFault(string message) : Exception(message);

@@ -24,7 +24,7 @@ internal enum Topology
     /// </summary>
     Http,
 
-    /// <summary>Leaves and nobody else: one takes the links of the others.</summary>
+    /// <summary>Leaves alone: one takes the links of the others.</summary>
     Peers,
 
     /// <summary>A hub with its embedded broker; leaves on leafnode links.</summary>
@@ -35,6 +35,9 @@ internal enum Topology
 
     /// <summary>Three hubs in a row, leaves at both ends.</summary>
     Chain,
+
+    /// <summary>Leaves that one of them joins by iroh: some directly, others by a relay of ours.</summary>
+    Iroh,
 }
 
 /// <summary>All that decides a run; everything else is drawn from the seed.</summary>
@@ -49,7 +52,7 @@ internal sealed record FleetOptions(ulong Seed, Severity Severity, Topology Topo
     /// <summary>How long work is done and cables are pulled.</summary>
     public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long after the healing everybody may take to agree.</summary>
+    /// <summary>How long after the healing all nodes may take to agree.</summary>
     public TimeSpan ConvergenceMax { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>
@@ -60,7 +63,7 @@ internal sealed record FleetOptions(ulong Seed, Severity Severity, Topology Topo
         $"scripts/dev.sh sim real --seed {Seed} --severity {Severity.ToString().ToLowerInvariant()} --topology "
             + $"{Topology.ToString().ToLowerInvariant()} --leaves {Leaves} --window {Window.TotalSeconds:0}");
 
-    /// <summary>Topology and size as the seed has them, where the caller did not say.</summary>
+    /// <summary>Topology and size as the seed has them, where the caller set none.</summary>
     public static FleetOptions Draw(ulong seed, Severity severity, Topology? topology = null, int? leaves = null) =>
         new(
             seed, severity, topology ?? (Topology)(seed % (ulong)Enum.GetValues<Topology>().Length), leaves

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// Who is in a fleet and what will happen to it, drawn from the seed before anything is started: the same options give
+/// The nodes of a fleet and their faults, drawn from the seed before anything is started: the same options give
 /// the same plan on every machine.
 /// </summary>
 internal sealed class FleetPlan
@@ -58,7 +58,7 @@ internal sealed class FleetPlan
             };
             if (i < writers.Length) kind = StepKind.Commit;
             var bytes = _prng.Chance(0.1) ? FileBytesLarge : _prng.NextInt32(1, FileBytesMax);
-            // Everybody writes files of his own and some that others write too.
+            // Each node writes files of its own and some that others write too.
             var name = kind is StepKind.UvPut or StepKind.UvDelete
                 ? $"uv-{_prng.NextInt32(4)}.bin"
                 : _prng.Chance(0.5) ? $"{node.Name}-{_prng.NextInt32(5)}.txt" : $"shared-{_prng.NextInt32(5)}.txt";

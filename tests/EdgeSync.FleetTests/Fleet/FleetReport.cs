@@ -43,7 +43,7 @@ internal sealed class FleetReport(FleetPlan plan)
 
     public override string ToString() => string.Join('\n', [Summary, .. Broken.Take(12)]);
 
-    /// <summary>Everything that somebody needs who was not there.</summary>
+    /// <summary>Everything that explains a run afterwards.</summary>
     public void WriteTo(string folder)
     {
         Directory.CreateDirectory(folder);

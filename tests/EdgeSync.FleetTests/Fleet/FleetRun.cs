@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// One fleet from its start to the verdict: everybody gets a copy of a project, works while the plan pulls cables and
+/// One fleet from its start to the verdict: each node gets a copy of a project, works while the plan pulls cables and
 /// kills processes, then everything is mended, and all must agree within a bounded time.
 /// </summary>
 internal sealed class FleetRun : IAsyncDisposable
@@ -88,6 +88,13 @@ internal sealed class FleetRun : IAsyncDisposable
             }
 
         if (_plan.Options.Topology == Topology.Http) _ground.Guard.Close(_ground.EdgeSync, _nodes["center"].Repository);
+        foreach (var node in _nodes.Values.Where(node => node.Plan.Peer is not null))
+        {
+            node.Peer = _nodes[node.Plan.Peer!];
+            node.Peer.Trust(node.Endpoint!.Value);
+            node.Trust(node.Peer.Endpoint!.Value);
+        }
+
         foreach (var link in _plan.Layout.Links) _proxy.Add(link.Name, _nodes[link.Target].Ports[link.Port]);
         foreach (var node in _nodes.Values)
         {

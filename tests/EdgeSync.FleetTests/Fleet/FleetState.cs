@@ -4,11 +4,11 @@ namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
 /// What one repository holds, as far as all must agree on it: artifacts (but clusters), and unversioned files. That a
-/// file was deleted need not be known to who never had it: Format: catalogues are compared by what is there.
+/// file was deleted need not be recorded where it never was: Format: catalogues are compared by what is there.
 /// </summary>
 internal sealed record FleetState(IReadOnlySet<string> Artifacts, IReadOnlySet<string> Unversioned, long Phantoms)
 {
-    // Clusters are left out: any server makes some while it is asked, and they say nothing new. Format: tag 7 is
+    // Clusters are left out: any server makes some during requests, and they add nothing. Format: tag 7 is
     // "cluster".
     private const string ArtifactQuery =
         "SELECT uuid FROM blob WHERE size>=0 AND rid NOT IN (SELECT rid FROM private) AND rid NOT IN (SELECT rid FROM "
@@ -16,7 +16,7 @@ internal sealed record FleetState(IReadOnlySet<string> Artifacts, IReadOnlySet<s
 
     public static FleetState Read(string repository)
     {
-        // Not read-only: whoever was killed left a journal, and the first to look at it cleans up.
+        // Not read-only: a killed program left a journal, and the first reader rolls it back.
         using var file = new SqliteFile(repository, writable: true);
         var hasUnversioned = file.Count("SELECT count(*) FROM sqlite_schema WHERE name='unversioned'") > 0;
         return new FleetState(
@@ -32,7 +32,7 @@ internal sealed record FleetState(IReadOnlySet<string> Artifacts, IReadOnlySet<s
         Phantoms == 0 && other.Phantoms == 0 && Artifacts.SetEquals(other.Artifacts)
         && Unversioned.SetEquals(other.Unversioned);
 
-    /// <summary>In a few words, how this one differs from everything that anybody has.</summary>
+    /// <summary>In a few words, how this one differs from everything that any node has.</summary>
     public string Lacks(IEnumerable<FleetState> all)
     {
         var everything = all.SelectMany(state => state.Artifacts).ToHashSet();

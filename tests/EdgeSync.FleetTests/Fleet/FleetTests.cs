@@ -20,7 +20,7 @@ public sealed class FleetTests
         MustHold(seed, severity, Topology.Peers);
 
     [Test]
-    [Arguments(5, "Hostile")]
+    [Arguments(11, "Hostile")]
     public Task Leaves_of_a_hub_agree_after_all(int seed, string severity) => MustHold(seed, severity, Topology.Hub);
 
     [Test]
@@ -37,6 +37,11 @@ public sealed class FleetTests
     [Arguments(7, "Adversarial")]
     public Task Leaves_at_both_ends_of_a_chain_of_hubs_agree_after_all(int seed, string severity) =>
         MustHold(seed, severity, Topology.Chain);
+
+    [Test]
+    [Arguments(8, "Hostile")]
+    public Task Leaves_that_iroh_joins_directly_and_by_a_relay_agree_after_all(int seed, string severity) =>
+        MustHold(seed, severity, Topology.Iroh);
 
     private static async Task MustHold(int seed, string severity, Topology topology)
     {

@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// What people do on one node: one thing after the other, while its daemon runs on the same repository or lies dead.
+/// The workload of one node: one step after the other, while its daemon runs on the same repository or is killed.
 /// What was acknowledged is remembered: it must not be lost.
 /// </summary>
 internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong seed)
@@ -58,7 +58,7 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
         Acknowledged.Add(Comment(step));
     }
 
-    /// <summary>Stock gives up on a busy repository after a while; a person would try again.</summary>
+    /// <summary>Stock gives up on a busy repository after a while; then it is tried again.</summary>
     private void StockCommit(FleetStep step)
     {
         if (StockFossil.Program is null) { Commit(step); return; }
@@ -92,7 +92,7 @@ internal sealed class NodeWork(FleetNode node, FleetEnvironment ground, ulong se
 
     private void Write(FleetStep step) => File.WriteAllText(Path.Combine(_tree, step.Detail), Text(step));
 
-    /// <summary>Text of the size that the plan asks for, and never the same twice.</summary>
+    /// <summary>Text of the size in the plan, and never the same twice.</summary>
     private string Text(FleetStep step)
     {
         var text = new System.Text.StringBuilder($"{Comment(step)}\n", step.Amount + 80);

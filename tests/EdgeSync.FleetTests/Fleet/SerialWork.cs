@@ -1,7 +1,7 @@
 namespace EdgeSync.FleetTests.Fleet;
 
 /// <summary>
-/// Does things one after the other in the background; its owner waits for the end and hears of the first fault.
+/// Does things one after the other in the background; its owner waits for the end and gets the first fault.
 /// </summary>
 internal sealed class SerialWork
 {

@@ -4,8 +4,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.FleetTests.Hostile;
 
 /// <summary>
-/// Clients that mean harm, or are broken, against the broker inside the shipped program: it refuses or forgets them,
-/// stays within its memory, and serves everybody else as if nothing had happened.
+/// Clients that mean harm, or are broken, against the broker inside the shipped program: it refuses or drops them,
+/// stays within its memory, and serves all others as before.
 /// </summary>
 [ClassDataSource<BrokerFixture>(Shared = SharedType.PerClass)]
 public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
@@ -65,7 +65,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
         Assert.InRange(most, 0, 64 + CalmMbMax);
     }
 
-    /// <summary>As nats-server does: who is far off is hung up on, who is a little off is told why.</summary>
+    /// <summary>As nats-server does: other protocols are disconnected, small faults get an error.</summary>
     [Test]
     [Arguments("PUB flood 99999999999999999999\r\n", "")]
     [Arguments("PUB flood 2000000000\r\n", "")]
@@ -158,7 +158,7 @@ public sealed class HostileClientTests(BrokerFixture broker) : IDisposable
             Assert.InRange(broker.MemoryMb, 0, before + 120);
         }
 
-        // Gone without a word; the next publisher finds nobody.
+        // Gone without a message; the next publisher finds no subscriber.
         using var other = RawClient.Polite(broker.ClientPort);
         other.Send("PUB many.0.0 2\r\nhi\r\nPING\r\n");
         other.Await("PONG\r\n");

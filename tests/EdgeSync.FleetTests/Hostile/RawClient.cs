@@ -21,7 +21,7 @@ internal sealed class RawClient : IDisposable
         _socket.Connect(IPAddress.Loopback, port);
     }
 
-    /// <summary>What the broker has said and nobody has taken yet.</summary>
+    /// <summary>What the broker has sent and no test has taken yet.</summary>
     public string Said => _said.ToString();
 
     /// <summary>An ordinary client, greeted and acknowledged.</summary>
@@ -51,7 +51,7 @@ internal sealed class RawClient : IDisposable
 
     public void Send(string text) => Assert.True(TrySend(text), $"the broker hung up; it said: {Said}");
 
-    /// <summary>Reads until the text comes, and forgets everything up to its end.</summary>
+    /// <summary>Reads until the text comes, and drops everything up to its end.</summary>
     public void Await(string text)
     {
         int at;
@@ -60,14 +60,14 @@ internal sealed class RawClient : IDisposable
         _said.Remove(0, at + text.Length);
     }
 
-    /// <summary>Reads to the end of the connection, which must come in time, and answers all that was said.</summary>
+    /// <summary>Reads to the end of the connection, which must come in time, and returns all that was sent.</summary>
     public string AwaitEnd()
     {
         while (Read() > 0) { }
         return Said;
     }
 
-    /// <summary>Reads and forgets; answers how many bytes came until there was nothing for a while.</summary>
+    /// <summary>Reads and drops; returns how many bytes came until there was nothing for a while.</summary>
     public long Drain(int bytesMin)
     {
         var sum = 0L;

@@ -8,7 +8,7 @@ namespace EdgeSync.FleetTests.Profiles;
 /// <summary>
 /// A megabyte that does not compress is checked in at the hub; leaves on links of all profiles are to get it. It must
 /// arrive whole, in a bounded time and without being sent many times over. On <c>worst</c> the link is also reset twice
-/// while it travels; on <c>hell</c> it may be missing at the end, but nothing may be damaged and nobody may spin.
+/// while it travels; on <c>hell</c> it may be missing at the end, but nothing may be damaged and no node may spin.
 /// </summary>
 internal sealed class ProfileRun : IAsyncDisposable
 {
@@ -118,7 +118,7 @@ internal sealed class ProfileRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Everybody has dialled and said something before the clock runs: this is about a sync, not about a start.
+    /// Every node has dialled and sent something before the clock runs: this is about a sync, not about a start.
     /// </summary>
     private async Task LinkAsync(CancellationToken cancellationToken)
     {
@@ -214,7 +214,7 @@ internal sealed class ProfileRun : IAsyncDisposable
         if (result.BytesUp > UpBytesPerMinuteMax * (1 + result.Watched.TotalMinutes))
             _report.Broken.Add($"{name}: {result.BytesUp} B went up to ask");
 
-        // HTTP asks every two seconds, with a connection that may be new.
+        // HTTP polls every two seconds, with a connection that may be new.
         if (result.Connections > 60) _report.Broken.Add($"{name}: dialled {result.Connections} times");
         if (result.Processor > StartProcessorMax + (ProcessorPerMinuteMax * result.Watched.TotalMinutes))
             _report.Broken.Add($"{name}: {result.Processor.TotalSeconds:0.0} s of processor; somebody spins");

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace EdgeSync.FleetTests.Proxy;
 
-/// <summary>What was done to whom, and when: one line each, in the order of happening.</summary>
+/// <summary>What was done to which link, and when: one line each, in the order of happening.</summary>
 internal sealed class FaultLog
 {
     private readonly Stopwatch _watch = Stopwatch.StartNew();

@@ -173,7 +173,7 @@ public sealed class FaultProxyTests : IAsyncInitializer, IAsyncDisposable
         return socket;
     }
 
-    /// <summary>The reset may come before the dialler even knows that it is connected.</summary>
+    /// <summary>The reset may come before the dialler has seen that it is connected.</summary>
     private static async Task<bool> IsRefusedAsync(Link link)
     {
         try

@@ -1,6 +1,6 @@
 namespace EdgeSync.FleetTests.Proxy;
 
-/// <summary>Open or shut; whoever comes to a shut gate waits.</summary>
+/// <summary>Open or shut; a caller waits while it is shut.</summary>
 internal sealed class Latch
 {
     private readonly Lock _lock = new();

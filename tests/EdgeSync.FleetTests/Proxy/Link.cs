@@ -7,10 +7,10 @@ namespace EdgeSync.FleetTests.Proxy;
 /// <summary>One of the two ways through a link.</summary>
 internal enum Direction
 {
-    /// <summary>From whoever dialled.</summary>
+    /// <summary>From the dialling side.</summary>
     Up,
 
-    /// <summary>From whoever was dialled.</summary>
+    /// <summary>From the dialled side.</summary>
     Down,
 }
 
@@ -79,7 +79,7 @@ internal sealed class Link : IAsyncDisposable
         CloseAll();
     }
 
-    /// <summary>Nothing passes one way, or both ways; nobody is told.</summary>
+    /// <summary>Nothing passes one way, or both ways; neither side gets an event.</summary>
     public void Stall(Direction? only = null)
     {
         _log.Add(Name, only is { } way ? $"stall {way.ToString().ToLowerInvariant()}" : "stall");

@@ -6,7 +6,7 @@ internal sealed record LinkProfile(string Name, double MegabitsPerSecond, TimeSp
     /// <summary>Loopback as it is.</summary>
     public static LinkProfile Direct { get; } = new("direct", double.PositiveInfinity, TimeSpan.Zero, 0);
 
-    /// <summary>The nine links that both simulators know, best first.</summary>
+    /// <summary>The nine links of both simulators, best first.</summary>
     public static IReadOnlyList<LinkProfile> Named { get; } =
     [
         Make("lan", 100, 16, 0.1),

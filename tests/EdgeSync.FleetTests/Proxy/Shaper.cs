@@ -9,7 +9,7 @@ namespace EdgeSync.FleetTests.Proxy;
 /// <remarks>
 /// A TCP proxy cannot lose a segment: the stream must stay whole. What a program behind a lossy link sees is that
 /// everything behind the lost segment waits until it was sent again. So a lost segment comes out one retransmission
-/// later, twice that when it is lost again, and nothing overtakes it. Knows no clock: time is an argument.
+/// later, twice that when it is lost again, and nothing overtakes it. Without a clock: time is an argument.
 /// </remarks>
 internal sealed class Shaper(Prng prng)
 {

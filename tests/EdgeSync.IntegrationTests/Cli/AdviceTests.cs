@@ -3,7 +3,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>What the program and its documents tell people to type is parsed by the program's own parser.</summary>
+/// <summary>Command lines in messages and documents are parsed by the program's own parser.</summary>
 public sealed partial class AdviceTests
 {
     private static readonly string Commands = string.Join('|', EdgeSync.Cli.Commands.CommandLine.Names

@@ -76,7 +76,7 @@ public sealed class CommandNamesTests
     [Arguments("completion zhs", "did you mean zsh?")]
     [Arguments("repo sync --timeout soon", "--timeout: invalid duration 'soon' (examples: 30s, 10m, 2h, 7d)")]
     [Arguments("repo uv get x -o --forse", "--output needs a value, and --forse looks like an option")]
-    [Arguments("repo uv get", "NAME is missing")]
+    [Arguments("repo uv get", "UVFILE is missing")]
     [Arguments("repo user add alice", "--cap is missing")]
     [Arguments("repo info -R", "--repo needs a value")]
     [Arguments("repo info -R a -R b", "--repo is given twice")]

@@ -8,7 +8,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>What people met in their first hour, each as it should be.</summary>
+/// <summary>Findings of a first hour of use, each as it should be.</summary>
 // These tests change the folder of the process.
 [NotInParallel]
 public sealed class FirstUseTests : IDisposable
@@ -76,7 +76,7 @@ public sealed class FirstUseTests : IDisposable
         Assert.Equal(ExitCode.NotFound, InProcessCli.Run("repo", "config", "get", name).Code);
     }
 
-    // Its tables are made anew at once, so what makes none cannot be set by force either.
+    // Its tables are created again at once, so what makes none cannot be set by force either.
     [Test]
     [Arguments()]
     [Arguments("--force")]
@@ -213,6 +213,8 @@ public sealed class FirstUseTests : IDisposable
     [Arguments("repo ci -m '  ' --allow-empty", "the comment is blank")]
     [Arguments("repo resolve ab", "a hash prefix needs at least 4 digits")]
     [Arguments("repo timeline --branch nosuch", "no branch or tag is named 'nosuch'")]
+    [Arguments("repo timeline --limit=-5", "--limit: '-5' is not a whole number (0 or more)")]
+    [Arguments("repo timeline -n -5", "--limit")]
     [Arguments("repo ls trunk -r trunk", "two versions are named")]
     [Arguments("leaf --push --no-push", "--push and --no-push contradict each other")]
     [Arguments("leaf --push --push=false", "--push is given twice")]
@@ -227,6 +229,86 @@ public sealed class FirstUseTests : IDisposable
 
         Assert.True(run.Code is ExitCode.Usage or ExitCode.NotFound, run.ToString());
         Assert.Contains(said, run.Errors, StringComparison.Ordinal);
+    }
+
+    [Test]
+    public void What_identifies_a_repository_cannot_be_set_and_is_shown_by_the_hinted_command()
+    {
+        var run = InProcessCli.Run("repo", "config", "set", "project-code", new string('a', 40), "--force");
+
+        Assert.Equal(ExitCode.Denied, run.Code);
+        Assert.Contains("project-code identifies the repository and cannot be changed", run.Errors,
+            StringComparison.Ordinal);
+        Assert.Equal("edgesync repo info", run.Hint);
+    }
+
+    // No folder above /proc has a repository.
+    [Test]
+    public void A_commit_outside_of_any_repository_names_the_missing_repository()
+    {
+        Environment.CurrentDirectory = "/proc";
+
+        var run = InProcessCli.Run("repo", "ci", "-m", "x");
+
+        Assert.Equal(ExitCode.NotFound, run.Code);
+        Assert.Contains("no repository in /proc or above", run.Errors, StringComparison.Ordinal);
+        Assert.Equal("name one: -R FILE", run.Hint);
+    }
+
+    [Test]
+    public void A_checkin_is_printed_by_its_whole_hash()
+    {
+        _folder.Write("f", "1");
+
+        Assert.Matches("^checkin [0-9a-f]{64}\n$", Ok("repo", "ci", "-m", "x", "f", "--user", "root"));
+    }
+
+    [Test]
+    public void Passwords_of_all_commands_have_one_form()
+    {
+        string[] outputs = [
+            Ok("repo", "new", "b.fossil", "--json"),
+            Ok("repo", "user", "add", "bob", "--cap", "oi", "-R", "a.fossil", "--json"),
+            Ok("repo", "user", "passwd", "bob", "-R", "a.fossil", "--json")];
+
+        Assert.All(outputs, output =>
+        {
+            using var report = System.Text.Json.JsonDocument.Parse(output);
+            Assert.Matches("^[a-zA-Z2-9]{16}$", report.RootElement.GetProperty("password").GetString());
+        });
+    }
+
+    [Test]
+    public void A_hub_without_a_file_is_a_fossil_file_in_the_state_folder()
+    {
+        var before = Environment.GetEnvironmentVariable("STATE_DIRECTORY");
+        try
+        {
+            Environment.SetEnvironmentVariable("STATE_DIRECTORY", _folder["state"]);
+
+            var run = InProcessCli.Run("hub", "serve");
+
+            Assert.True(File.Exists(Path.Combine(_folder["state"], "hub.fossil")), run.ToString());
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("STATE_DIRECTORY", before);
+        }
+    }
+
+    [Test]
+    [Arguments("*:8080", null, true)]
+    [Arguments("0.0.0.0:8080", null, true)]
+    [Arguments("*:8443", "cert.pem", false)]
+    [Arguments("127.0.0.1:8080", null, false)]
+    [Arguments(":8080", null, false)]
+    public void A_web_port_without_tls_for_other_machines_is_a_warning(
+        string listen, string? certificate, bool isWarned)
+    {
+        var warning = SettingsCheck.OpenWeb(new HttpSection { Listen = listen, TlsCert = certificate });
+
+        Assert.Equal(isWarned, warning is not null);
+        if (isWarned) Assert.Contains("without TLS", warning, StringComparison.Ordinal);
     }
 
     [Test]

@@ -28,7 +28,9 @@ public sealed class FolderWatcherTests : IDisposable
         var settings = new WatchSettings { Folder = _folder["work"], Quiet = TimeSpan.Zero, User = "tester" };
         await using var watcher = new FolderWatcher(
             settings, queue, allowsFork: false, hooks, NullLogger.Instance, clock);
-        await UntilAsync(() => watcher.Status.State == "committing");
+        await Patience.UntilAsync(
+            () => watcher.Status.State == "committing", TimeSpan.FromMinutes(1),
+            () => watcher.Status.State);
 
         clock.Now += TimeSpan.FromSeconds(59);
         var early = watcher.Check("watch").State;
@@ -39,17 +41,10 @@ public sealed class FolderWatcherTests : IDisposable
         Assert.Equal(CheckState.Ok, early);
         Assert.Equal(CheckState.Failed, late);
         await blocked;
-        await UntilAsync(() => watcher.Status.Commits == 1 && watcher.Status.State == "watching");
+        await Patience.UntilAsync(
+            () => watcher.Status.Commits == 1 && watcher.Status.State == "watching", TimeSpan.FromMinutes(1),
+            () => watcher.Status.State);
         Assert.Equal(CheckState.Ok, watcher.Check("watch").State);
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        for (var i = 0; !condition(); i++)
-        {
-            Assert.True(i < 3_000, "it does not come");
-            await Task.Delay(20, TestContext.Current!.Execution.CancellationToken);
-        }
     }
 
     private sealed class SettableClock : TimeProvider

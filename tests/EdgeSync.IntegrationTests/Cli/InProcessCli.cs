@@ -26,7 +26,7 @@ internal static class InProcessCli
         using var results = new MemoryStream();
         using var errors = new MemoryStream();
 
-        // A daemon that does start is told to stop as soon as it has said so.
+        // A daemon that does start is stopped as soon as it has reported.
         using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         using var watched = new CancellingStream(results, stop);
         ExitCode code;
@@ -95,7 +95,7 @@ internal static class InProcessCli
     }
 }
 
-/// <summary>Whether what a person is told to type can be typed.</summary>
+/// <summary>Whether an advised command line can be parsed.</summary>
 internal static partial class Advice
 {
     // The same few hints end thousands of runs.

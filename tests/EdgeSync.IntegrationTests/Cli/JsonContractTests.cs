@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Reflection;
 using System.Text;
+using System.Text.Json;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Web;
@@ -96,6 +97,7 @@ public sealed class JsonContractTests
         if (Nullable.GetUnderlyingType(type) is { } underlying) return isFull ? Made(underlying, isFull) : null;
         if (type == typeof(string)) return isFull ? "a \"b\" <µé>" : "";
         if (type == typeof(bool)) return isFull;
+        if (type == typeof(JsonElement)) return JsonDocument.Parse("""{"any": 1}""").RootElement;
         if (type == typeof(DateTime)) return DateTime.UnixEpoch.AddDays(9).AddMilliseconds(isFull ? 25 : 0);
         if (type == typeof(DateTimeOffset)) return DateTimeOffset.UnixEpoch.AddDays(9).AddMilliseconds(isFull ? 25 : 0);
         if (type == typeof(double)) return isFull ? 7.25 : 0.0;

@@ -5,6 +5,7 @@ using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Web;
 using EdgeSync.Primitives;
 using Microsoft.Extensions.Logging;

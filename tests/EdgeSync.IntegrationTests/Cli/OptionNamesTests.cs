@@ -19,6 +19,9 @@ public sealed class OptionNamesTests
         var found = 0;
         foreach (var (path, command) in InProcessCli.Leaves(InProcessCli.Tree()))
         {
+            // An address in a ticket is no address to serve at: diagnostics have the names of iroh's own tools.
+            if (path[0] == "iroh") continue;
+
             foreach (var option in CommandLineFaults.OptionsOf(command))
             {
                 var meaning = Meanings.FirstOrDefault(

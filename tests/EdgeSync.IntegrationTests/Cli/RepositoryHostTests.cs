@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>Who waits for whom at a served repository.</summary>
+/// <summary>Which request waits for which at a served repository.</summary>
 public sealed class RepositoryHostTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new("host");

@@ -1,6 +1,5 @@
 using System.Text;
 using EdgeSync.Agent;
-using EdgeSync.Node.Reload;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 
@@ -32,6 +31,11 @@ public sealed class SettingsLoaderTests
               "user": "u", "password": null, "password_file": "/p", "nkey": "U", "publish": ["a", "b"], "subscribe": [],
               "allow_responses": -1, "responses_expire": "3m" } ],
             "token": null, "token_file": null
+          },
+          "iroh": {
+            "enabled": true, "peers": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"], "key_file": "/ik",
+            "relays": ["https://r"], "relay_token_file": "/rt", "discovery": "own", "pkarr": ["https://p/pkarr"],
+            "dns_origins": ["o"], "bind": "*:7777", "port_mapping": false
           },
           "http": {
             "listen": "8080", "port": 5, "bind": "10.0.0.2", "tls_listen": "8443", "tls_cert": "/tc", "tls_key": "/tk",

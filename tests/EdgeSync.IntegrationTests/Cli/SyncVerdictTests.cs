@@ -69,7 +69,7 @@ public sealed class SyncVerdictTests
     }
 
     [Test]
-    public void A_refusal_is_worse_than_any_agreement()
+    public void A_refusal_by_a_server_of_the_settings_is_worse_than_any_agreement()
     {
         var refused = Target("http:https://host/", agreed: 30) with
         {
@@ -80,6 +80,25 @@ public sealed class SyncVerdictTests
         var verdict = Of([Peer("first", lag: 0)], [Target("nats:first", agreed: 3), refused]);
 
         Assert.Equal((SyncState.Refused, "https://host/: login failed"), (verdict.State, verdict.Reason));
+    }
+
+    // Any node can appear on the network and refuse this one.
+    [Test]
+    public void A_refusal_by_a_node_is_named_and_decides_only_without_an_agreement()
+    {
+        var refused = Target("nats:second", agreed: 30) with
+        {
+            FailuresInARow = 1,
+            NeedsPerson = true,
+            LastError = "login failed"
+        };
+        var verdict = Of([Peer("first", lag: 0), Peer("second", lag: 0)], [Target("nats:first", agreed: 3), refused]);
+
+        Assert.Equal((SyncState.InSync, 1), (verdict.State, verdict.InSyncCount));
+        Assert.Equal((SyncState.Refused, "nats", "login failed"), Of(verdict.Peers[1]));
+        Assert.Equal(
+            (SyncState.Refused, "second: login failed"),
+            Of([Peer("second", lag: 0)], [refused]) is var alone ? (alone.State, alone.Reason!) : default);
     }
 
     [Test]

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.IntegrationTests.Cli;
 
-/// <summary>What arrives at a collector, and what the log says when it does not.</summary>
+/// <summary>What arrives at a collector, and what is logged when it does not.</summary>
 [NotInParallel]   // the sources of spans and numbers belong to the process
 public sealed class TelemetryExportTests
 {

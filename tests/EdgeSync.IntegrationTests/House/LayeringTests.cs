@@ -5,7 +5,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.IntegrationTests.House;
 
 /// <summary>
-/// Who may reference whom. A new edge changes this table and docs/ARCHITECTURE.md in one commit, with an ADR that says
+/// The allowed references. A new edge changes this table and docs/ARCHITECTURE.md in one commit, with an ADR that says
 /// why.
 /// </summary>
 public sealed partial class LayeringTests
@@ -16,24 +16,31 @@ public sealed partial class LayeringTests
         ["EdgeSync.Fossil"] = ["EdgeSync.Primitives"],
         ["EdgeSync.Nats"] = ["EdgeSync.Primitives"],
         ["EdgeSync.Quic"] = ["EdgeSync.Primitives"],
+        ["EdgeSync.Iroh"] = ["EdgeSync.Primitives", "EdgeSync.Quic"],
         ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
-        ["EdgeSync.Storage"] = ["EdgeSync.Fossil", "EdgeSync.Primitives"],
-        ["EdgeSync.Net"] = ["EdgeSync.Nats", "EdgeSync.Primitives"],
+        ["EdgeSync.Can"] = ["EdgeSync.Iroh", "EdgeSync.Primitives"],
+        ["EdgeSync.Storage"] = ["EdgeSync.Can", "EdgeSync.Fossil", "EdgeSync.Primitives"],
+        ["EdgeSync.Net"] = ["EdgeSync.Iroh", "EdgeSync.Nats", "EdgeSync.Primitives", "EdgeSync.Quic"],
         ["EdgeSync.Node"] =
             [
-                "EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Net", "EdgeSync.Primitives",
-                "EdgeSync.Storage"],
+                "EdgeSync.Agent", "EdgeSync.Can", "EdgeSync.Fossil", "EdgeSync.Iroh", "EdgeSync.Nats",
+                "EdgeSync.Net", "EdgeSync.Primitives", "EdgeSync.Storage"],
         ["EdgeSync.Cli"] = ["EdgeSync.Fossil", "EdgeSync.Node", "EdgeSync.Primitives", "EdgeSync.Storage"],
     };
 
     private static readonly Dictionary<string, string[]> Packages = new()
     {
+        ["EdgeSync.Can"] = ["Blake3", "BouncyCastle.Cryptography"],
+        ["EdgeSync.Iroh"] = ["Blake3"],
         ["EdgeSync.Nats"] = ["BCrypt.Net-Next", "NATS.NKeys"],
         ["EdgeSync.Net"] = ["NATS.Client.Core", "NATS.Client.JetStream"],
-        ["EdgeSync.Node"] = ["OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol"],
+        ["EdgeSync.Node"] =
+            [
+                "OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "StbImageSharp", "StbImageWriteSharp",
+                "YamlDotNet"],
         ["EdgeSync.Quic"] = ["BouncyCastle.Cryptography"],
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
-        ["EdgeSync.Cli"] = ["System.CommandLine"],
+        ["EdgeSync.Cli"] = ["QRCoder", "System.CommandLine", "System.Drawing.Common"],
     };
 
     /// <summary>
@@ -44,27 +51,39 @@ public sealed partial class LayeringTests
         ("Settings", []),
         ("Status", []),
         ("Joining", ["Settings"]),
+        ("Iroh", ["Joining", "Settings"]),
         ("Logging", ["Settings"]),
-        ("Reload", ["Settings"]),
         ("Loops", ["Logging", "Settings"]),
         ("Metrics", ["Logging", "Settings", "Status"]),
-        ("Sync", ["Metrics", "Settings"]),
+        ("Sync", ["Iroh", "Metrics", "Settings"]),
         ("Watch", ["Logging", "Metrics", "Settings", "Status"]),
         ("Brokers", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Repositories", ["Joining", "Logging", "Loops", "Metrics", "Settings", "Status", "Sync"]),
         ("Web", ["Joining", "Logging", "Metrics", "Repositories", "Settings", "Status", "Sync"]),
-        ("Agents", ["Brokers", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync", "Watch"]),
+        (
+            "Agents",
+            [
+                "Brokers", "Iroh", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync",
+                "Watch"]),
+        (
+            "Mesh",
+            [
+                "Agents", "Brokers", "Control", "Iroh", "Joining", "Loops", "Repositories", "Settings", "Status",
+                "Sync"]),
+        ("Can", ["Logging", "Loops", "Metrics", "Settings"]),
         ("Doctor", ["Control", "Settings", "Status"]),
         (
             "Daemon",
             [
-                "Agents", "Brokers", "Control", "Logging", "Loops", "Metrics", "Reload", "Repositories", "Settings",
+                "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Repositories", "Settings",
                 "Status", "Sync", "Web"]),
+        ("Host", ["Daemon", "Iroh", "Joining", "Mesh", "Settings", "Status", "Sync"]),
     ];
 
     private static readonly string[] Cores = [
-        "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Quic", "EdgeSync.Agent"];
+        "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Quic", "EdgeSync.Iroh",
+        "EdgeSync.Agent", "EdgeSync.Can"];
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
@@ -114,9 +133,9 @@ public sealed partial class LayeringTests
         }
     }
 
+    /// <summary>Primitives is one namespace: every project uses its few types.</summary>
     [Test]
-    [Arguments("EdgeSync.Agent")]
-    [Arguments("EdgeSync.Node")]
+    [MethodDataSource(nameof(NamesButPrimitives))]
     public void Namespaces_are_folders(string project)
     {
         var root = Path.Combine(Sources, project);
@@ -167,6 +186,8 @@ public sealed partial class LayeringTests
                 .Descendants("ProjectReference").Select(r => NameOf(r.Attribute("Include")!.Value)).ToHashSet());
 
     public static TheoryData<string> Names() => [.. Projects.Keys];
+
+    public static TheoryData<string> NamesButPrimitives() => [.. Projects.Keys.Except(["EdgeSync.Primitives"])];
 
     private static IEnumerable<(string Folder, string Path, string Text)> NodeSources() => SourcesOf("EdgeSync.Node");
 

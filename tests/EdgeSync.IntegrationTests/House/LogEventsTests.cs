@@ -47,6 +47,6 @@ public sealed class LogEventsTests
             : LogLine.WordOf(attribute.Level)
         select (attribute.EventName!, $"{attribute.EventName}|{level}|{string.Join(' ', fields)}|{attribute.Message}");
 
-    // One whose level varies says when it is which.
+    // One whose level varies lists when it is which.
     private static string LevelOf(string text) => text.Contains(';', StringComparison.Ordinal) ? "varies" : text;
 }

@@ -40,7 +40,7 @@ public sealed class SlowUploadTests
         }
     }
 
-    /// <summary>Time passes when the test says so; what is due then happens.</summary>
+    /// <summary>Time passes on request of the test; what is due then happens.</summary>
     private sealed class HandClock : TimeProvider
     {
         private readonly Lock _gate = new();

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EdgeSync.Net.Http;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Net;
 
@@ -66,7 +67,8 @@ public sealed class StrangerShareTests
         using var crowd = new Crowd();
         for (var i = 0; i < 7; i++)
             await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 400000\r\n\r\n{new string('a', 120_000)}");
-        while (budget.Taken < 7 * 120_000) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
+        await Patience.UntilAsync(
+            () => budget.Taken >= 7 * 120_000, TimeSpan.FromMinutes(1), () => $"{budget.Taken} bytes are taken");
 
         Assert.EndsWith("b", await AskAsync(Other, server, new string('b', 300_000)), StringComparison.Ordinal);
         Assert.InRange(budget.Taken, 1, 1_000_000);
@@ -81,7 +83,8 @@ public sealed class StrangerShareTests
             ValueTask.FromResult(new XferHttpReply(200, request.ContentType, new byte[8 << 20]));
         using var crowd = new Crowd();
         for (var i = 0; i < 40; i++) await crowd.OpenAsync(Stranger, server, $"{Head}Content-Length: 1\r\n\r\na");
-        while (server.Requests.Count < 12) await Task.Delay(5, TestContext.Current!.Execution.CancellationToken);
+        await Patience.UntilAsync(
+            () => server.Requests.Count >= 12, TimeSpan.FromMinutes(1), () => $"{server.Requests.Count} requests");
 
         server.Answer = (request, _) =>
             ValueTask.FromResult(new XferHttpReply(200, request.ContentType, request.Body.ToArray()));
@@ -133,8 +136,8 @@ public sealed class StrangerShareTests
             socket.Bind(new IPEndPoint(from, 0));
             await socket.ConnectAsync(
                 IPAddress.Loopback, server.Port, TestContext.Current!.Execution.CancellationToken);
-            while (server.ConnectionsSeen == seen)
-                await Task.Delay(1, TestContext.Current!.Execution.CancellationToken);
+            await Patience.UntilAsync(
+                () => server.ConnectionsSeen > seen, TimeSpan.FromMinutes(1), () => "the connection is not accepted");
             if (says.Length > 0)
                 await socket.SendAsync(Encoding.ASCII.GetBytes(says), TestContext.Current!.Execution.CancellationToken);
             return socket;

@@ -232,7 +232,7 @@ public sealed class WebServerTests
         Assert.EndsWith(end, reply, StringComparison.Ordinal);
     }
 
-    /// <summary>An endpoint that says nothing of it reads no more than a small document.</summary>
+    /// <summary>An endpoint without a limit of its own reads no more than a small document.</summary>
     [Test]
     [Arguments(4096, "HTTP/1.1 200 ")]
     [Arguments(4097, "HTTP/1.1 413 ")]
@@ -389,7 +389,7 @@ public sealed class WebServerTests
         };
         const string Request = "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 0\r\n\r\n";
 
-        // One works, one waits; whoever comes third is refused, and only then may the first two go on.
+        // One works, one waits; the third is refused, and only then may the first two go on.
         var replies = Enumerable.Range(0, 3).Select(_ => server.RawAsync(Request)).ToList();
         var refused = await await Task.WhenAny(replies);
         release.SetResult();

@@ -292,7 +292,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     /// <summary>
-    /// A peer that knows nothing but a circle is not asked for ever: giving up goes to greater rids only.
+    /// From a peer that has nothing but a delta cycle, requests end: giving up goes to greater rids only.
     /// </summary>
     [Test]
     public void Of_deltas_of_each_other_one_is_refused_in_the_end()

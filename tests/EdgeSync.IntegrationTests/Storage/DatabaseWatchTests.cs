@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage;
 
-/// <summary>P6: other files in the folder of a repository are written without anybody being woken.</summary>
+/// <summary>P6: other files in the folder of a repository are written without an event.</summary>
 public sealed class DatabaseWatchTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -37,10 +37,10 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         for (var rounds = 0; session.TryBuildRequest(Now, request); rounds++)
         {
             Assert.True(rounds < 200);
-            var reply = new ArrayBufferWriter<byte>();
+            using var reply = new PooledBytes();
             handler.Handle(Now, request.WrittenMemory.ToArray(), "127.0.0.1", reply);
             request.ResetWrittenCount();
-            session.Receive(Now, reply.WrittenMemory.ToArray());
+            session.Receive(Now, reply.Written.ToArray());
         }
 
         return session.Report;
@@ -101,7 +101,7 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         }
     }
 
-    // Stock's server holds such deltas and asks for their sources only; asking again made its clients send half as much
+    // Stock's server holds such deltas and requests their sources only; repeating it made its clients send half as much
     // more.
     [Test]
     public void A_waiting_delta_is_not_requested_again_when_its_source_waits_too()
@@ -434,11 +434,17 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         using var store = new RepositoryArtifactStore(repository);
         store.Begin(StoreAccess.Read, Now);
         var deltas = 0;
-        foreach (var one in Walk(store, ArtifactList.Public))
+        var forms = new List<(RecordId Rid, ArtifactId Id, ArtifactId Source, long Size)>();
+        store.VisitStored(RecordId.None, withPrivate: false, (RecordId rid, in StoredArtifact stored) =>
         {
-            Assert.True(store.TryReadStored(one.Rid, out var stored));
-            var source = stored.Source;
-            Assert.Equal(store.SizeOf(one.Rid), stored.ExpandedSize);
+            forms.Add((rid, stored.Id, stored.Source, stored.ExpandedSize));
+            return true;
+        });
+        Assert.Equal(Walk(store, ArtifactList.Public), [.. forms.Select(f => new ArtifactListing(f.Rid, f.Id))]);
+        foreach (var one in forms)
+        {
+            var source = one.Source;
+            Assert.Equal(store.SizeOf(one.Rid), one.Size);
             if (!store.TryReadDelta(one.Rid, out var delta)) continue;
 
             deltas++;
@@ -466,7 +472,10 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
             tables.Declare(
                 schema with { Version = 2, Columns = [.. schema.Columns, new("note", SyncedColumnType.Text, false)] });
             tables.Put("peers", new("k1", 5, false, "ann"), """{"id":"a","port":80,"note":"x'y"}"""u8);
-            tables.Put("peers", new("k2", 6, true, null), """{"id":"b","port":81}"""u8);
+            var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+            tables.Put("peers", new("k2", now, true, null), """{"id":"b","port":81}"""u8);
+            // A deletion that every replica has had the time to learn of is not kept.
+            tables.Put("peers", new("k3", 7, true, null), """{"id":"c"}"""u8);
         }
 
         if (StockFossil.Program is not null) new StockFossil(_folder).Run("rebuild", path);
@@ -540,27 +549,5 @@ public sealed class RepositoryArtifactStoreTests : IDisposable
         ArtifactHash.Compute(HashKind.Sha3, System.Text.Encoding.UTF8.GetBytes(text));
 
     private static RepositoryTables Tables(Repository repository, IReadOnlyDictionary<string, string> queries) =>
-        RepositoryTables.Read(sql => Query(repository.Database, sql), queries);
-
-    private static IEnumerable<object?[]> Query(Database database, string sql)
-    {
-        using var select = database.PrepareOnce(sql);
-        while (select.Step())
-        {
-            var row = new object?[select.ColumnCount];
-            for (var i = 0; i < row.Length; i++)
-            {
-                row[i] = select.ColumnType(i) switch
-                {
-                    SqliteType.Integer => select.Int64(i),
-                    SqliteType.Real => select.Double(i),
-                    SqliteType.Text => select.Text(i),
-                    SqliteType.Blob => select.Bytes(i).ToArray(),
-                    _ => null,
-                };
-            }
-
-            yield return row;
-        }
-    }
+        RepositoryTables.Read(sql => QueryRows.Read(repository.Database, sql), queries);
 }

@@ -202,26 +202,9 @@ public sealed class RepositoryCreateTests : IDisposable
     private static List<string> Rows(string path, string sql) =>
         [.. Query(path, sql).Select(row => string.Join('|', row.Select(value => value?.ToString() ?? "NULL")))];
 
-    private static IEnumerable<object?[]> Query(string path, string sql)
+    private static List<object?[]> Query(string path, string sql)
     {
         using var database = Database.Open(path, new DatabaseOptions { Access = DatabaseAccess.Read });
-        using var select = database.PrepareOnce(sql);
-        while (select.Step())
-        {
-            var row = new object?[select.ColumnCount];
-            for (var i = 0; i < row.Length; i++)
-            {
-                row[i] = select.ColumnType(i) switch
-                {
-                    SqliteType.Integer => select.Int64(i),
-                    SqliteType.Real => select.Double(i),
-                    SqliteType.Text => select.Text(i),
-                    SqliteType.Blob => select.Bytes(i).ToArray(),
-                    _ => null,
-                };
-            }
-
-            yield return row;
-        }
+        return [.. QueryRows.Read(database, sql)];
     }
 }

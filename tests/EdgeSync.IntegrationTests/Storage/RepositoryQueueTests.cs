@@ -65,9 +65,8 @@ public sealed class RepositoryQueueTests : IDisposable
             Cancellation);
         var wasCached = content.CachedBytes;
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        limit.CancelAfter(TimeSpan.FromMinutes(1));
-        while (content.CachedBytes > 0) await Task.Delay(20, limit.Token);
+        await Patience.UntilAsync(
+            () => content.CachedBytes == 0, TimeSpan.FromMinutes(1), () => $"{content.CachedBytes} bytes are cached");
 
         Assert.Equal(3 * 1024 * 1024, wasCached);
     }

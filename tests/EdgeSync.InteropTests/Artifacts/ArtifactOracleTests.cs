@@ -10,7 +10,7 @@ namespace EdgeSync.InteropTests.Artifacts;
 
 /// <summary>
 /// What is an artifact and what is not must be decided alike: a text that one side takes for an artifact and the other
-/// does not makes their tables part for good. Stock is asked about thousands of spoiled artifacts in one run.
+/// does not makes their tables part for good. Stock judges thousands of damaged artifacts in one run.
 /// </summary>
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed partial class ArtifactOracleTests(GeneratedHistory history)

@@ -74,7 +74,7 @@ public sealed class ManifestFuzzTests(GeneratedHistory history)
         return texts;
     }
 
-    // Stock makes a phantom under such a name, which nobody can fill, and its rebuild ends at the second one.
+    // Stock makes a phantom under such a name, which no artifact can fill, and its rebuild ends at the second one.
     private static bool NamesNobodyInUpperCase(byte[] text, List<string> names) => Encoding.Latin1.GetString(text)
         .Split(' ', '\n', '+', '-')
         .Any(

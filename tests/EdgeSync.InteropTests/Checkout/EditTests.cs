@@ -111,6 +111,20 @@ public sealed class EditTests
     }
 
     [Test]
+    public void A_revert_of_one_file_leaves_the_rows_of_others()
+    {
+        using var pair = new CheckoutPair();
+        pair.Stock("rm", "--soft", "dir/b.txt");
+        pair.Each(c => File.Delete(c["dir/b.txt"]));
+        pair.Each(c => c.Write("a.txt", "edited\n"));
+
+        pair.Theirs.Run("revert", "a.txt");
+        pair.OursOutput("revert", "a.txt");
+
+        pair.MustMatch();
+    }
+
+    [Test]
     public void Nothing_is_written_through_a_link()
     {
         using var bench = new CheckoutBench();

@@ -10,6 +10,42 @@ namespace EdgeSync.InteropTests.Checkout;
 public sealed class UpdateTests
 {
     [Test]
+    public void A_name_that_a_file_got_here_survives_an_update_to_the_same_check_in()
+    {
+        using var pair = new CheckoutPair();
+        pair.Stock("mv", "--hard", "a.txt", "moved.txt");
+
+        pair.Theirs.Run("update", "trunk");
+        pair.OursOutput("update", "trunk");
+
+        pair.MustMatch();
+        Assert.False(File.Exists(pair.Ours["a.txt"]));
+    }
+
+    /// <summary>Stock gives the file its old name back.</summary>
+    [Test]
+    public void A_name_that_a_file_got_here_survives_an_update_to_another_check_in()
+    {
+        using var bench = new CheckoutBench();
+        var ours = bench.OpenByUs("ours");
+        bench.First.Write("a.txt", "one\ntwo\nTHREE\n").Write("dir/b.txt", "changed\n").Commit("second");
+        ours.Write("a.txt", "ONE\ntwo\nthree\n");
+        ours.Run("mv", "--hard", "a.txt", "moved.txt");
+        ours.Run("mv", "--hard", "dir/b.txt", "b.txt");
+
+        bench.Ours(ours, "update");
+
+        Assert.Equal("ONE\ntwo\nTHREE\n", File.ReadAllText(ours["moved.txt"]));
+        Assert.Equal("changed\n", File.ReadAllText(ours["b.txt"]));
+        Assert.False(File.Exists(ours["a.txt"]) || File.Exists(ours["dir/b.txt"]));
+        Assert.Equal(ours.Run("changes").Output, bench.Ours(ours, "changes"));
+        bench.Ours(ours, "update", "prev");
+        Assert.Equal("b\n", File.ReadAllText(ours["b.txt"]));
+        ours.Commit("renamed", "--allow-fork");
+        bench.Bench.MustBeSound(bench.Repository);
+    }
+
+    [Test]
     public void Unedited_files_become_those_of_the_target()
     {
         using var bench = new CheckoutBench();

@@ -6,7 +6,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Http;
 
 /// <summary>
-/// Who may do what: stock and we give the same answers to the same cards, for every set of capabilities.
+/// Access: stock and we reply alike to the same cards, for every set of capabilities.
 /// </summary>
 public sealed class CapabilityTests
 {

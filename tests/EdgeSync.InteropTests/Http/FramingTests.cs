@@ -9,7 +9,7 @@ namespace EdgeSync.InteropTests.Http;
 public sealed class FramingTests(GeneratedHistory history) : IDisposable
 {
     private readonly Workbench _bench = new("http");
-    private EdgeSyncServer? _server;
+    private RunningLeaf? _server;
 
     public void Dispose()
     {

@@ -20,7 +20,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     private static readonly string Unknown = new('a', 64);
 
     private readonly Workbench _bench = new("hostile");
-    private EdgeSyncServer? _server;
+    private RunningLeaf? _server;
     private RepositoryTables? _before;
 
     public void Dispose()
@@ -153,7 +153,8 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
             var reply = Send(
                 port, new XferMessage().Raw(Mutation.OfBytes(prng, corpus[prng.NextInt32(corpus.Count)], corpus)));
             Assert.NotEqual(0, reply.Status);
-            Assert.True(reply.Status is 200 or (>= 400 and < 500), $"round {i}: status {reply.Status}\n{_server!.Log}");
+            Assert.True(
+                reply.Status is 200 or (>= 400 and < 500), $"round {i}: status {reply.Status}\n{_server!.Errors}");
         }
 
         End();
@@ -165,7 +166,7 @@ public sealed class HostileTests(GeneratedHistory history) : IDisposable
     }
 
     /// <summary>
-    /// Twenty thousand names of nothing: answered in bounded time and space, and forgotten when asked to be.
+    /// Twenty thousand names of nothing: answered in bounded time and space, and removed on request.
     /// </summary>
     [Test]
     public void Huge_counts_of_names_are_survived()

@@ -9,7 +9,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Nats;
 
 /// <summary>
-/// Users with hashed passwords and with leave to answer: our broker and the real nats-server say the same to the same.
+/// Users with hashed passwords and with leave to answer: our broker and the real nats-server reply alike.
 /// </summary>
 public sealed class AccessBesideStockTests
 {

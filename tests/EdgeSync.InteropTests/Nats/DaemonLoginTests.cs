@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using EdgeSync.Tests.Support;
 using NATS.NKeys;
 
@@ -25,7 +24,11 @@ public sealed class DaemonLoginTests : IDisposable
         _program.Run("repo", "new", _folder["a.fossil"]);
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _program.Dispose();
+        _folder.Dispose();
+    }
 
     [Test]
     public async Task A_password_and_a_token_for_a_real_server()
@@ -134,7 +137,7 @@ public sealed class DaemonLoginTests : IDisposable
 
     private Task RefusedAsync(string url, string login, string tls = "") => UntilAsync(url, login, tls, CheckLogin);
 
-    /// <summary>A leaf with those settings says that word; the secrets it never says.</summary>
+    /// <summary>A leaf with those settings writes that pattern, and never the secrets.</summary>
     private async Task UntilAsync(string url, string login, string tls, string word)
     {
         WriteSettings(url, login, tls);
@@ -142,14 +145,7 @@ public sealed class DaemonLoginTests : IDisposable
             .Start(
                 "leaf", "--config", _folder["leaf.json"], "--serve-http", "127.0.0.1:0", "--data-dir", _folder["leaf"],
                 "--log-format", "json").Begin();
-        var patience = new Patience(PatienceMax, TimeSpan.FromMilliseconds(10));
-        while (!Regex.IsMatch(leaf.TextSoFar, word))
-        {
-            Assert.False(leaf.HasEnded, Lacking());
-            await patience.LookAgainAsync(Lacking, TestContext.Current!.Execution.CancellationToken);
-        }
-
-        string Lacking() => $"{url} {login}{tls} does not say '{word}':\n{leaf.TextSoFar}";
+        await leaf.UntilTextAsync(word, PatienceMax, $"{url} {login}{tls}");
 
         Assert.DoesNotContain("s3cret", leaf.TextSoFar, StringComparison.Ordinal);
         Assert.DoesNotContain("guessed", leaf.TextSoFar, StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using EdgeSync.Net.Nats;
 
 namespace EdgeSync.InteropTests.Nats;
 
-/// <summary>Hears what happens to a connection, and waits for the thing that a test needs.</summary>
+/// <summary>Records the events of a connection, and waits for the one that a test needs.</summary>
 internal sealed class EventLog
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

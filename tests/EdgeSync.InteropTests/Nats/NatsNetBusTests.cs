@@ -213,7 +213,7 @@ public sealed class NatsNetBusTests
         }
         else
         {
-            duck.Signal("USR2");
+            duck.Signal(Signals.User2);
             Assert.Contains(
                 "about to stop", (await log.WaitForAsync(NatsNetEventKind.Notice)).Text, StringComparison.Ordinal);
         }
@@ -232,9 +232,9 @@ public sealed class NatsNetBusTests
             server, log,
             o => o with { PingInterval = TimeSpan.FromMilliseconds(100), ConnectTimeout = TimeSpan.FromSeconds(1) });
 
-        server.Signal("STOP");
+        server.Signal(Signals.Stop);
         await log.WaitForAsync(NatsNetEventKind.Disconnected);
-        server.Signal("CONT");
+        server.Signal(Signals.Continue);
 
         await log.WaitForAsync(NatsNetEventKind.Connected);
     }
@@ -291,11 +291,8 @@ public sealed class NatsNetBusTests
 
     private static string TextOf(NatsMessage message) => Encoding.UTF8.GetString(message.Data.Span);
 
-    private static async Task UntilAsync(Func<bool> condition, Func<string> what)
-    {
-        var patience = new Patience(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(5));
-        while (!condition()) await patience.LookAgainAsync(what, Cancellation);
-    }
+    private static Task UntilAsync(Func<bool> condition, Func<string> what) =>
+        Patience.UntilAsync(condition, TimeSpan.FromSeconds(20), what);
 
     private static async Task<NatsMessage> NextAsync(NatsMessageQueue queue)
     {

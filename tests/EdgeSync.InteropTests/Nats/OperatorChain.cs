@@ -22,14 +22,14 @@ internal sealed class OperatorChain
         CredentialsFile = Of(UserJwt, user);
     }
 
-    /// <summary>For nats-server: who signs, and what was signed.</summary>
+    /// <summary>For nats-server: the operator, and what it signed.</summary>
     public string Configuration { get; }
 
     public string UserJwt { get; }
 
     public string CredentialsFile { get; }
 
-    /// <summary>The same claim with the seed of somebody else.</summary>
+    /// <summary>The same claim with the seed of another user.</summary>
     public string StolenFile => Of(UserJwt, NewKey(PrefixByte.User));
 
     public static KeyPair NewKey(PrefixByte kind) => KeyPair.CreatePair(kind);

@@ -2,6 +2,7 @@ using System.Text;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
 
@@ -79,11 +80,10 @@ public sealed class StreamTailTests
     private static async Task ReadsAsync(NatsNetBus publisher, Func<ulong, int, Task<NatsStreamTail?>> read)
     {
         // The leaf's interest may still be on its way; the stream is made by the first reading that gets through.
-        var patience = new Patience(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(50));
-        NatsStreamTail? made;
-        while ((made = await read(0, 64)) is null)
-            await patience.LookAgainAsync(() => "no JetStream answers", Cancellation);
-        Assert.Equal(0UL, made.LastSequence);
+        NatsStreamTail? made = null;
+        await Patience.UntilAsync(
+            async () => (made = await read(0, 64)) is not null, TimeSpan.FromSeconds(20), () => "no JetStream answers");
+        Assert.Equal(0UL, made!.LastSequence);
 
         for (var i = 1; i <= 100; i++) publisher.Publish("t.commit", Encoding.UTF8.GetBytes($"{i}"));
         await publisher.FlushAsync(Cancellation);

@@ -39,7 +39,16 @@ internal sealed partial class FileTrace
     /// Runs a command to its end and replays what it did to <paramref name="folder"/>, which is flat.
     /// </summary>
     public static FileTrace Record(
-        EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments)
+        EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments) =>
+        Record(edgesync, scratch, folder, scratch.Path, arguments);
+
+    /// <summary>The same of a command that is given in a folder.</summary>
+    public static FileTrace RecordIn(
+        EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, params string[] arguments) =>
+        Record(edgesync, scratch, folder, folder, arguments);
+
+    private static FileTrace Record(
+        EdgeSyncProgram edgesync, TemporaryFolder scratch, string folder, string current, string[] arguments)
     {
         var files = SimulatedFolder.Read(folder);
         var log = scratch[$"trace-{Guid.NewGuid():N}"];
@@ -47,6 +56,7 @@ internal sealed partial class FileTrace
         var result = (start with
         {
             Program = Program!,
+            Folder = current,
             Arguments = [
                 "-f", "--seccomp-bpf", "-qq", "-xx", "-s", "100000000", "-e", $"trace={Calls}", "-o", log,
                 start.Program, .. arguments],
@@ -177,7 +187,7 @@ internal sealed partial class FileTrace
     {
         var path = call == "openat" ? PathAt(arguments, 0) : arguments.Path(0);
         var flags = call switch { "openat" => arguments[2], "open" => arguments[1], _ => "O_CREAT|O_TRUNC" };
-        if (path == _folder)
+        if (path == _folder || path == _folder + "/.")
         {
             _open[descriptor] = new OpenFile(new SimulatedFile()) { IsFolder = true };
             return;

@@ -5,7 +5,7 @@ namespace EdgeSync.InteropTests.PowerLoss;
 
 /// <summary>
 /// S3: the power may fail after any call of a command. Whatever the disk then holds of what was not flushed, the
-/// repository is whole, and what the command said it had done is there.
+/// repository is whole, and what the command reported as done is there.
 /// </summary>
 public sealed class PowerLossTests : IDisposable
 {
@@ -25,7 +25,11 @@ public sealed class PowerLossTests : IDisposable
         _edgesync.Run("repo", "ci", "-R", _repository, "-m", "first", "-C", _scratch.Path, "a.txt");
     }
 
-    public void Dispose() => _scratch.Dispose();
+    public void Dispose()
+    {
+        _edgesync.Dispose();
+        _scratch.Dispose();
+    }
 
     [Test]
     public void A_new_repository()

@@ -124,6 +124,9 @@ internal sealed record FolderState(IReadOnlyList<Dictionary<string, FileState>> 
     /// <summary>What a reader sees, in one word.</summary>
     public string Fingerprint => FingerprintOf(Contents(Names[^1], file => file.Content));
 
+    /// <summary>After the program was killed: what every reader sees.</summary>
+    public Dictionary<string, byte[]> AfterKill() => Contents(Names[^1], file => file.Content);
+
     /// <summary>
     /// After a power loss: nothing that is not sure, names alone, contents alone, all of it, and a few by chance.
     /// </summary>

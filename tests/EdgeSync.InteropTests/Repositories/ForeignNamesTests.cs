@@ -7,7 +7,7 @@ using EdgeSync.Storage.Checkout;
 
 namespace EdgeSync.InteropTests.Repositories;
 
-/// <summary>R8: check-ins of before Fossil asked for UTF-8 name files by other bytes.</summary>
+/// <summary>R8: check-ins from before Fossil required UTF-8 name files by other bytes.</summary>
 public sealed class ForeignNamesTests
 {
     private static readonly string[] Names = ["caf\\xe8", "caf\\xe9", "dir\\xff/x"];

@@ -39,7 +39,7 @@ public sealed class LargeArtifactTests
 
     private static void MustStayBounded(Workbench bench, params string[] arguments)
     {
-        // The greatest resident size of a child is what the system tells its parent.
+        // The system reports the greatest resident size of a child to its parent.
         const string Measure =
             "import resource,subprocess,sys\n"
             + "code=subprocess.call(sys.argv[1:],stdout=subprocess.DEVNULL)\n"

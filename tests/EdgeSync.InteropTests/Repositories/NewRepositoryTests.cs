@@ -3,7 +3,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Repositories;
 
-/// <summary>Stock must not be able to tell a repository that we created from one of its own.</summary>
+/// <summary>A repository that we created must equal one of stock's.</summary>
 public sealed class NewRepositoryTests
 {
 

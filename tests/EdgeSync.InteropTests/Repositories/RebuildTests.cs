@@ -47,7 +47,7 @@ public sealed class RebuildTests(GeneratedHistory history)
         RepositoryComparer.MustBeEqual(history.Kinds, ours, "backlink");
     }
 
-    /// <summary>Tables of others stay when their names say so, as with stock.</summary>
+    /// <summary>Foreign tables stay by their names, as with stock.</summary>
     [Test]
     public void Rebuild_keeps_durable_rows()
     {

@@ -64,6 +64,23 @@ public sealed class SmallCommandsTests
         Assert.Equal(3, bench.Ours.Try("repo", "user", "capabilities", "nosuch", "-R", repository).ExitCode);
     }
 
+    [Test]
+    public void What_a_name_is()
+    {
+        using var bench = new Workbench("small");
+        var repository = bench.NewRepository("a.fossil");
+        bench.Open(repository, "here").Write("a.txt", "one\n").Commit("first");
+        bench.Stock.Run("wiki", "create", "Page", Path.Combine(bench["here"], "a.txt"), "-R", repository);
+        File.WriteAllText(bench["unknown.txt"], "?");
+
+        foreach (var words in (string[][])[
+            ["--type", "w", "Page"], ["--type", "w", "tip"], ["--file", Path.Combine(bench["here"], "a.txt")],
+            ["-f", bench["unknown.txt"]]])
+            Assert.Equal(
+                bench.Stock.Run(["whatis", .. words, "-R", repository]).Output,
+                bench.Ours.RunAsFossil(bench.Folder.Path, ["whatis", .. words, "-R", repository]).Output);
+    }
+
     private static void Same(Workbench bench, params string[] words) =>
         Assert.Equal(bench.Stock.Run(words).Output, bench.Ours.Run(["repo", .. words]).Output);
 }

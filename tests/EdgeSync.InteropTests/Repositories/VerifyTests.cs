@@ -49,6 +49,27 @@ public sealed partial class VerifyTests(GeneratedHistory history)
         Assert.Equal(report.ErrorCount, JudgementOf(bench, path).Errors);
     }, runs: 5);
 
+    [Test]
+    public void A_repair_leaves_what_stocks_rebuild_derives() => Property.Check(prng =>
+    {
+        using var bench = new Workbench("repair");
+        var path = history.CopyOf("kinds", bench.Folder, "stock.fossil");
+        using (var file = new SqliteFile(path, writable: true))
+        {
+            foreach (var table in (string[])["event", "mlink", "plink", "tagxref", "leaf"])
+                if (prng.NextInt32(0, 2) == 0)
+                    file.Execute($"DELETE FROM {table} WHERE rowid%{prng.NextInt32(2, 9)}=1");
+            var leaves = file.Query(
+                "SELECT rid FROM blob WHERE size>4 AND rid NOT IN (SELECT srcid FROM delta) ORDER BY rid").ToList();
+            var damaged = leaves[prng.NextInt32(0, leaves.Count)][0];
+            file.Execute($"UPDATE blob SET content=substr(content,1,length(content)-3) WHERE rid={damaged}");
+        }
+
+        bench.Ours.Run("repo", "verify", "--repair", "-R", path);
+
+        bench.MustBeSound(path);
+    }, runs: 3);
+
     /// <summary>
     /// Stock is content with these, and no rebuild changes them, so they are remarks and no damage (R11).
     /// </summary>

@@ -27,7 +27,7 @@ internal static class RawHttp
 
     public static RawReply PostCompressed(int port, byte[] cards) => Post(port, XferMessage.Compress(cards));
 
-    /// <summary>A client that does not know its length, as newer ones may do.</summary>
+    /// <summary>A body of unknown length, as newer clients send it.</summary>
     public static RawReply PostChunked(
         int port, byte[] body, int chunkBytes, string contentType = XferMessage.ContentType)
     {

@@ -39,7 +39,7 @@ internal sealed class Workbench : IDisposable
     public StockCheckout Open(string repository, string folderName, string? version = null)
     {
         var where = Folder.Folder(folderName);
-        // Links are off unless asked for, and before the files are written; autosync would talk to a server too early.
+        // Links are off by default, and before the files are written; autosync would talk to a server too early.
         Stock.Run("settings", "allow-symlinks", "on", "--global");
         Stock.RunIn(where, ["open", repository, "--nosync", .. version is null ? Array.Empty<string>() : [version]]);
         Stock.RunIn(where, "settings", "autosync", "off");
@@ -55,7 +55,7 @@ internal sealed class Workbench : IDisposable
     {
         Stock.MustBeIntact(repository);
 
-        // Where the order of arrival left its mark, our verification says so, and rebuild helps.
+        // Where the order of arrival left its mark, our verification reports it, and rebuild helps.
         if (ignoring.IsEmpty) Ours.MustBeIntact(repository);
         var rebuilt = Folder[$"rebuilt-{Guid.NewGuid():N}.fossil"];
         File.Copy(repository, rebuilt);
@@ -103,7 +103,7 @@ internal sealed class StockCheckout(StockFossil fossil, string folder)
 
     public ProgramResult Try(params ReadOnlySpan<string> arguments) => fossil.TryIn(folder, arguments);
 
-    /// <summary>Adds what is new, forgets what is gone, and commits.</summary>
+    /// <summary>Adds new files, removes missing ones, and commits.</summary>
     public StockCheckout Commit(string comment, params ReadOnlySpan<string> options)
     {
         Run("addremove", "--dotfiles");

@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.InteropTests.Sync;
 
 /// <summary>The syncs around a check-in, beside those of stock.</summary>
-public sealed class AutosyncTests
+public sealed partial class AutosyncTests
 {
     [Test]
     [Arguments(null, true, true)]
@@ -37,6 +37,133 @@ public sealed class AutosyncTests
     }
 
     [Test]
+    [Arguments(null, true, true)]
+    [Arguments("pullonly", true, false)]
+    [Arguments("off", false, false)]
+    [Arguments("on,commit=off", false, false)]
+    public void A_commit_of_a_checkout_pulls_and_pushes_as_the_setting_says(string? value, bool pulls, bool pushes)
+    {
+        using var bench = new Workbench("autosync");
+
+        Assert.Equal(
+            new Outcome(pulls, pushes), Commit(bench, "ours", value, (b, c, m) => CommitInCheckout(b, c, m)));
+    }
+
+    [Test]
+    [Arguments(null, true)]
+    [Arguments("pullonly", true)]
+    [Arguments("on,update=off", false)]
+    [Arguments("off,update=on", true)]
+    public void An_update_pulls_first(string? value, bool pulls)
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        var checkout = Open(bench, clone, "update");
+        bench.Open(here, "others").Write("a.txt", "theirs\n").Commit("theirs");
+        if (value is not null) bench.Stock.Run("settings", "autosync", value, "-R", clone);
+
+        bench.Ours.RunIn(checkout, "update", "--nosync");
+        Assert.False(Has(bench, clone, "theirs"));
+        bench.Ours.RunIn(checkout, "update");
+
+        Assert.Equal(pulls, Has(bench, clone, "theirs"));
+        Assert.Equal(pulls ? "theirs\n" : "one\n", File.ReadAllText(Path.Combine(checkout, "a.txt")));
+    }
+
+    [Test]
+    [Arguments(null, true)]
+    [Arguments("on,merge=off", false)]
+    public void A_merge_pulls_first(string? value, bool pulls)
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        if (value is not null) bench.Stock.Run("settings", "autosync", value, "-R", clone);
+        var stocks = bench["stock.fossil"];
+        File.Copy(clone, stocks);
+        var (ours, theirs) = (Open(bench, clone, "ours"), Open(bench, stocks, "theirs"));
+        File.WriteAllText(Path.Combine(ours, "a.txt"), "mine\n");
+        bench.Ours.RunIn(ours, "commit", "-m", "mine", "--nosync");
+        var others = bench.Open(here, "others").Write("b.txt", "side\n").Commit("side", "--branch", "side");
+        others.Run("update", "trunk");
+        others.Write("c.txt", "trunk\n").Commit("trunk");
+
+        Assert.False((bench.Ours.Start("merge", "side", "--nosync") with { Folder = ours }).Run().Succeeded);
+        var merged = (bench.Ours.Start("merge", "side") with { Folder = ours }).Run();
+
+        Assert.Equal(pulls, merged.Succeeded);
+        Assert.Equal(pulls, bench.Stock.TryIn(theirs, "merge", "side").Succeeded);
+        foreach (var folder in (string[])[ours, theirs])
+            Assert.Equal(pulls, File.Exists(Path.Combine(folder, "b.txt")));
+        Assert.Equal(
+            pulls, merged.Errors.Contains("multiple open leaf check-ins on trunk", StringComparison.Ordinal));
+    }
+
+    [Test]
+    public void A_commit_of_a_checkout_that_would_fork_is_refused_and_an_update_helps()
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        var checkout = Open(bench, clone, "checkout");
+        bench.Open(here, "others").Write("b.txt", "theirs\n").Commit("theirs");
+        File.WriteAllText(Path.Combine(checkout, "a.txt"), "mine\n");
+
+        var refused = (bench.Ours.Start("commit", "-m", "mine") with { Folder = checkout }).Run();
+        Assert.Contains("fork", refused.Errors, StringComparison.Ordinal);
+        Assert.False(Has(bench, clone, "mine"));
+        bench.Ours.RunIn(checkout, "update");
+        bench.Ours.RunIn(checkout, "commit", "-m", "mine");
+
+        Assert.True(Has(bench, here, "mine"));
+    }
+
+    [Test]
+    public void A_fork_is_named_after_it_was_made()
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        var checkout = Open(bench, clone, "checkout");
+        bench.Open(here, "others").Write("b.txt", "theirs\n").Commit("theirs");
+        File.WriteAllText(Path.Combine(checkout, "a.txt"), "mine\n");
+
+        var forked = bench.Ours.RunIn(checkout, "commit", "-m", "mine", "--allow-fork");
+        var updated = bench.Ours.RunIn(checkout, "update");
+        var stocks = bench.Stock.TryIn(checkout, "update", "--nosync");
+
+        Assert.Contains("a fork has occurred", forked.Errors, StringComparison.Ordinal);
+        Assert.Contains("multiple open leaf check-ins on trunk", updated.Errors, StringComparison.Ordinal);
+        Assert.Equal(
+            stocks.Errors.Split('\n').Where(l => l.Contains('[')),
+            updated.Errors.Split('\n').Where(l => l.Contains('[')));
+    }
+
+    [Test]
+    public void A_lock_that_a_checkout_of_ours_took_holds_stock_up()
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        var others = bench["others.fossil"];
+        File.Copy(clone, others);
+        var checkout = Open(bench, clone, "checkout");
+        File.WriteAllText(Path.Combine(checkout, "a.txt"), "mine\n");
+
+        // It pulls with the lock, and ends when the editor does not.
+        (bench.Ours.Start("commit") with { Folder = checkout }).Run().MustFail();
+        var theirs = bench.Open(others, "theirs").Write("b.txt", "theirs\n");
+        theirs.Run("settings", "autosync", "on");
+        theirs.Run("add", "b.txt");
+        var refused = theirs.Try("commit", "-m", "theirs", "--no-warnings").MustFail();
+        bench.Ours.RunIn(checkout, "commit", "-m", "mine");
+
+        Assert.Contains("check-in race", refused.Text, StringComparison.Ordinal);
+        Assert.True(Has(bench, here, "mine"));
+    }
+
+    [Test]
     public void All_means_every_remembered_remote()
     {
         using var bench = new Workbench("autosync");
@@ -64,6 +191,35 @@ public sealed class AutosyncTests
             new Outcome(false, false),
             Commit(bench, "ours", null, (b, clone, comment) => CommitByUs(b, clone, comment, "--nosync")));
     }
+
+    [Test]
+    public void Called_fossil_the_syncs_are_printed_as_stock_prints_them()
+    {
+        using var bench = new Workbench("autosync");
+        var (here, clone) = ServerAndClone(bench, "first");
+        using var server = Remember(bench, here, clone);
+        var (theirs, ours) = (Open(bench, clone, "theirs"), Open(bench, clone, "ours"));
+        File.WriteAllText(Path.Combine(theirs, "a.txt"), "theirs\n");
+
+        var committed = Lines(bench.Stock.RunIn(theirs, "commit", "-m", "theirs", "--no-warnings"));
+        var updated = Lines(bench.Ours.RunAsFossil(ours, "update"));
+        File.WriteAllText(Path.Combine(ours, "a.txt"), "ours, and longer\n");
+
+        Assert.Equal(committed, Lines(bench.Ours.RunAsFossil(ours, "commit", "-m", "ours", "--no-warnings")));
+        Assert.Equal(updated, Lines(bench.Stock.RunIn(theirs, "update")));
+
+        static string[] Lines(ProgramResult result) =>
+        [
+            .. result.Output.Split('\n', '\r').Where(l => Syncs().IsMatch(l)).Select(l => Numbers().Replace(l, "N"))
+                .Distinct(),
+        ];
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex("^(Pull|Sync|Round-trips|New_Version)")]
+    private static partial System.Text.RegularExpressions.Regex Syncs();
+
+    [System.Text.RegularExpressions.GeneratedRegex("[0-9a-f]{8,}|[0-9]+")]
+    private static partial System.Text.RegularExpressions.Regex Numbers();
 
     [Test]
     public void A_private_check_in_is_not_synced()
@@ -187,6 +343,20 @@ public sealed class AutosyncTests
     {
         File.WriteAllText(bench["a.txt"], comment);
         return bench.Ours.Run(["repo", "ci", "-R", clone, "-m", comment, .. options, "a.txt"]);
+    }
+
+    private static string Open(Workbench bench, string clone, string name)
+    {
+        var where = bench.Folder.Folder(name);
+        bench.Ours.RunIn(where, "open", clone, "--nosync");
+        return where;
+    }
+
+    private static ProgramResult CommitInCheckout(Workbench bench, string clone, string comment)
+    {
+        var where = Open(bench, clone, Path.GetFileNameWithoutExtension(clone) + "-checkout");
+        File.WriteAllText(Path.Combine(where, "a.txt"), comment);
+        return bench.Ours.RunIn(where, "commit", "-m", comment, "--hash");
     }
 
     private static ProgramResult CommitByStock(Workbench bench, string clone, string comment)

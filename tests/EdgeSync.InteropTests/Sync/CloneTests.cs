@@ -24,7 +24,7 @@ public sealed class CloneTests(GeneratedHistory history)
             bench.Stock.Run("clone", server.Url, bench["stock.fossil"]);
             bench.Ours.Run("repo", "clone", server.Url, bench["ours.fossil"]);
 
-            // Whoever pulls makes the server form clusters: both have pulled now.
+            // A pull makes the server form clusters: both have pulled now.
             bench.Stock.Run("pull", server.Url, "--once", "-R", bench["stock.fossil"]);
             bench.Ours.Run("repo", "pull", server.Url, "--once", "-R", bench["ours.fossil"]);
         }
@@ -84,7 +84,7 @@ public sealed class CloneTests(GeneratedHistory history)
         bench.MustBeSound(origin, "backlink");
     }
 
-    /// <summary>A login that may everything sees private artifacts when both ask for them.</summary>
+    /// <summary>A login with all capabilities receives private artifacts when both sides request them.</summary>
     [Test]
     public void Private_artifacts_are_sent_on_request_only()
     {
@@ -101,7 +101,7 @@ public sealed class CloneTests(GeneratedHistory history)
         using (var ours = bench.Ours.Serve(origin))
         {
             var url = ours.UrlFor(GeneratedHistory.Login, GeneratedHistory.Password);
-            // Stock asks for a clone without a login, so that private artifacts come with the next pull.
+            // Stock requests a clone without a login, so that private artifacts come with the next pull.
             bench.Stock.Run("clone", "--private", url, bench["stock-private.fossil"]);
             bench.Stock.Run("pull", "--private", "--once", url, "-R", bench["stock-private.fossil"]);
             bench.Stock.Run("clone", url, bench["stock-public.fossil"]);

@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Sync;
 
-/// <summary>Eight clients at once, stock and ours mixed, all writing: in the end everybody has everything.</summary>
+/// <summary>Eight clients at once, stock and ours mixed, all writing: in the end all have everything.</summary>
 public sealed class ManyClientsTests
 {
     private const int Clients = 8;

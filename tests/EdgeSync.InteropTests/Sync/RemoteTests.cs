@@ -129,6 +129,23 @@ public sealed class RemoteTests
     }
 
     [Test]
+    public async Task A_leaf_keeps_in_sync_with_a_peer_behind_ssh()
+    {
+        using var bench = new Workbench("remote");
+        var there = bench.NewRepository("over there.fossil");
+        var here = bench["here.fossil"];
+        bench.Ours.Run("repo", "clone", there, here);
+        SaySshIs(bench, here);
+        bench.Open(there, "there").Write("a.txt", "one\n").Commit("over there");
+        var address = $"ssh://bob@far.example/{PathOf(there, isAbsolute: true)}?fossil={StockFossil.Program}";
+
+        using (var leaf = bench.Ours.Serve(here, "--peer", address, "--push", "--poll", "100ms"))
+            await leaf.UntilAsync(() => CheckIns(here) == CheckIns(there));
+
+        RepositoryComparer.MustBeEqual(here, there, "unclustered");
+    }
+
+    [Test]
     public void A_failed_ssh_connection_reports_the_reason()
     {
         using var bench = new Workbench("remote");
@@ -157,6 +174,12 @@ public sealed class RemoteTests
         proxy.Stop();   // who was never asked must not wait
 
         Assert.Equal("POST http://peer.invalid/project HTTP/1.1", await asked);
+    }
+
+    private static long CheckIns(string repository)
+    {
+        using var file = new SqliteFile(repository);
+        return file.Count("SELECT count(*) FROM event WHERE type='ci'");
     }
 
     private static string Named(string scheme, string path) =>

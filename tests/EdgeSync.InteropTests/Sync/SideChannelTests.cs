@@ -274,7 +274,7 @@ public sealed class SideChannelTests(GeneratedHistory history)
         bench.MustBeSound(here);
     }
 
-    /// <summary>A shunned artifact does not come back by a push, and is handed to nobody.</summary>
+    /// <summary>A shunned artifact does not come back by a push, and is never sent.</summary>
     [Test]
     public void Shunned_artifacts_do_not_come_back()
     {

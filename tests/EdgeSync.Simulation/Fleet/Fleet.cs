@@ -11,11 +11,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EdgeSync.Simulation.Fleet;
 
 /// <summary>What to run; the seed decides all the rest.</summary>
-internal sealed record FleetOptions(ulong Seed, Severity Severity, bool OnSqlite = false, bool KeepsTrace = false);
+/// <param name="IsIroh">Endpoints are linked, and nothing else.</param>
+internal sealed record FleetOptions(
+    ulong Seed, Severity Severity, bool OnSqlite = false, bool KeepsTrace = false, bool IsIroh = false);
 
 /// <summary>
 /// A fleet on virtual time: leaves, hubs, brokers, bridges and a Fossil server, joined by links of the nine profiles,
-/// made of the real cores. People work, faults strike; then the faults end, and within a bounded time all hold the
+/// made of the real cores. A workload runs, faults occur; then the faults end, and within a bounded time all have the
 /// same.
 /// </summary>
 internal sealed class Fleet : IDisposable
@@ -104,6 +106,7 @@ internal sealed class Fleet : IDisposable
         _broken.AddRange(FleetInvariants.Quiet(this, SyncsStarted - before, QuietSpan));
         _broken.AddRange(FleetInvariants.Questions(this));
         _broken.AddRange(FleetInvariants.Storms(this));
+        if (!HasCircles) _broken.AddRange(FleetInvariants.OneLinkEach(this));
         StopAll();
         _broken.AddRange(FleetInvariants.Leaks(this));
         return _broken;
@@ -112,7 +115,7 @@ internal sealed class Fleet : IDisposable
     /// <summary>
     /// A fleet of its own instead of the seed's: one hub and leaves on good links, and one commit on one leaf.
     /// </summary>
-    /// <returns>Exchanges until all have it, the time that took, and how often a leaf heard of it.</returns>
+    /// <returns>Exchanges until all have it, the time that took, and how often a leaf received it.</returns>
     public (int Syncs, TimeSpan Span, int Heard) RunStar(int leaves)
     {
         Nodes.Clear();
@@ -173,7 +176,7 @@ internal sealed class Fleet : IDisposable
 
     public void Note(string text) => _trace.Add(Clock.Now, text);
 
-    /// <summary>A request on the project's subject was delivered to somebody of the queue group.</summary>
+    /// <summary>A request on the project's subject was delivered to a member of the queue group.</summary>
     public void OnAnswered(string replyTo, object by)
     {
         if (!_answered.TryAdd(replyTo, by)) _broken.Add($"queue group: {replyTo} was delivered twice");

@@ -1,3 +1,4 @@
+using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Primitives;
@@ -10,6 +11,7 @@ internal sealed class FleetBroker
     private readonly FleetClock _clock;
     private readonly Func<Instant> _now;
     private readonly List<Uplink> _uplinks = [];
+    private readonly List<FleetTunnel> _tunnels = [];
     private readonly List<OutputSegment> _segments = [];
     private long _wake;
 
@@ -35,7 +37,8 @@ internal sealed class FleetBroker
     public Action<string>? Note { get; set; }
 
     public IEnumerable<string> UpstreamNames =>
-        _uplinks.Where(u => u.Solicitor.IsUp).Select(u => u.Solicitor.Status().PeerName);
+        _uplinks.Where(u => u.Solicitor.IsUp).Select(u => u.Solicitor.Status().PeerName)
+            .Concat(_tunnels.Select(t => t.UpName).OfType<string>());
 
     public long PendingBytes => Core.Connections.Values.Sum(c => c.PendingBytes);
 
@@ -47,6 +50,27 @@ internal sealed class FleetBroker
         var remote = new LeafnodeRemote { Urls = ["nats-leaf://hub:7422"], Name = link.Name };
         _uplinks.Add(new Uplink(new LeafSolicitor(Core, remote, _now()), link, hub));
         Pump();
+    }
+
+    /// <summary>Keeps a link to another broker that either of them opens.</summary>
+    public void AddTunnel(TunnelPlan plan)
+    {
+        _tunnels.Add(new FleetTunnel(this, plan, _clock, _now));
+        Pump();
+    }
+
+    public FleetTunnel? TunnelTo(EndpointId peer) => _tunnels.Find(t => t.Peer == peer);
+
+    /// <summary>A leaf that was identified by its endpoint.</summary>
+    public BrokerEnd AcceptTrusted() => Wire(
+        Core.Attach(new ConnectionOrigin { Kind = ConnectionKind.Leaf, IsTrusted = true }, _now()));
+
+    /// <summary>Our end of a stream that a solicitor asked for.</summary>
+    public BrokerEnd Connect(LeafSolicitor solicitor, Uri url)
+    {
+        var end = Wire(solicitor.Connected(url, false, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, _now()));
+        end.Uplink = solicitor;
+        return end;
     }
 
     public BrokerEnd Accept(ConnectionKind kind) => Wire(Core.Attach(new ConnectionOrigin { Kind = kind }, _now()));
@@ -64,11 +88,15 @@ internal sealed class FleetBroker
         if (IsDead) return;
 
         foreach (var uplink in _uplinks) Dial(uplink);
+        foreach (var tunnel in _tunnels) tunnel.Step();
         while (Core.TryTakeTouched(out var connection)) Flush(connection);
         var wake = Core.Deadline;
         foreach (var uplink in _uplinks)
             if (uplink.Solicitor.NextDial is { } dial && (wake is null || dial < wake))
                 wake = dial;
+        foreach (var tunnel in _tunnels)
+            if (tunnel.Wake is { } look && (wake is null || look < wake))
+                wake = look;
         if (wake is not { } at) return;
 
         var ticket = ++_wake;
@@ -93,9 +121,7 @@ internal sealed class FleetBroker
             return;
         }
 
-        var mine = Wire(
-            uplink.Solicitor.Connected(url, false, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, _now()));
-        mine.Uplink = uplink.Solicitor;
+        var mine = Connect(uplink.Solicitor, url);
         var theirs = hub.Accept(ConnectionKind.Leaf);
         mine.Stream = theirs.Stream = uplink.Link.Open(mine, theirs);
         (mine.Side, theirs.Side) = (0, 1);
@@ -164,6 +190,7 @@ internal sealed class FleetBroker
         if (IsDead) return;
 
         Core.Detach(end.Connection, CloseReason.ReadError, _now());
+        end.Over?.Invoke();
         if (end.Uplink is { } solicitor)
         {
             end.Uplink = null;
@@ -198,6 +225,9 @@ internal sealed class BrokerEnd(FleetBroker broker, BrokerConnection connection)
 
     /// <summary>Set where this broker dialled.</summary>
     public LeafSolicitor? Uplink { get; set; }
+
+    /// <summary>Called when it has ended.</summary>
+    public Action? Over { get; set; }
 
     /// <summary>The handshake came to its end.</summary>
     public bool WasUp { get; set; }

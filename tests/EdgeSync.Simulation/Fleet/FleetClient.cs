@@ -43,7 +43,8 @@ internal abstract class FleetClient(SimProcess process) : INatsBus
     });
 
     public abstract NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request);
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null);
 
     public abstract void Forget(long request);
 
@@ -55,7 +56,7 @@ internal abstract class FleetClient(SimProcess process) : INatsBus
 
     protected abstract IDisposable Open(string subject, string? queueGroup, Action<NatsMessage> received);
 
-    /// <summary>Its program is gone: no good-byes, and nothing is heard any more.</summary>
+    /// <summary>Its program is gone: no last messages, and nothing is received any more.</summary>
     public virtual void Die() => IsDead = true;
 }
 
@@ -84,8 +85,9 @@ internal sealed class FleetLocalClient(
         new Ending(this, Then(_client.Subscribe(Now, subject, queueGroup, received)));
 
     public override NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request) =>
-        Then(_client.TryRequest(Now, subject, data, headers, replied, out request));
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null) =>
+        Then(_client.TryRequest(Now, subject, data, headers, replied, out request, replier));
 
     public override void Forget(long request) => _client.Forget(request);
 

@@ -15,7 +15,7 @@ internal interface IStreamEnd
 
 /// <summary>
 /// A cable between two machines: its profile, and what a fault does to it. While a direction is stalled its bytes wait,
-/// as TCP's do: nobody is told, and when it moves again all arrive. A cut ends every stream at once.
+/// as TCP's do: no event is sent, and when it moves again all arrive. A cut ends every stream at once.
 /// </summary>
 internal sealed class FleetLink(string name, LinkProfile profile, FleetClock clock, Prng prng)
 {
@@ -82,7 +82,7 @@ internal sealed class FleetStream(FleetLink link, FleetClock clock, IStreamEnd d
 
     public bool IsClosed { get; private set; }
 
-    /// <summary>Sends from one end (0: who dialled) to the other.</summary>
+    /// <summary>Sends from one end (0: the dialling one) to the other.</summary>
     public void Send(int from, byte[] bytes)
     {
         if (IsClosed) return;
@@ -91,7 +91,7 @@ internal sealed class FleetStream(FleetLink link, FleetClock clock, IStreamEnd d
         else Launch(from, bytes);
     }
 
-    /// <summary>Both ends are told after what was sent before.</summary>
+    /// <summary>Both ends get the close after what was sent before.</summary>
     public void Close()
     {
         if (IsClosed) return;

@@ -4,6 +4,7 @@ using EdgeSync.Agent.Announcements;
 using EdgeSync.Agent.Messages;
 using EdgeSync.Agent.Schedule;
 using EdgeSync.Fossil.Sync.Server;
+using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Nats;
 using EdgeSync.Nats.Exchange;
 using EdgeSync.Node.Agents;
@@ -29,7 +30,9 @@ internal sealed class FleetNode
     private readonly Fleet _fleet;
     private readonly Prng _prng;
     private readonly List<(FleetLink Link, Func<FleetBroker?> Hub)> _uplinks = [];
+    private readonly List<TunnelPlan> _tunnels = [];
     private readonly FleetMemory _memory = new();
+    private EndpointId? _endpoint;
     private FleetLink? _clientLink;
     private Func<FleetBroker?>? _clientBroker;
     private SimProcess? _process;
@@ -38,6 +41,9 @@ internal sealed class FleetNode
 
     public FleetNode(Fleet fleet, int index, string name, NodeRole role, SimNode repository, Prng prng) =>
         (_fleet, Index, Name, Role, Repository, _prng) = (fleet, index, name, role, repository, prng);
+
+    /// <summary>The id of its iroh endpoint, if it has one: by its index.</summary>
+    public EndpointId Endpoint => _endpoint ??= SecretKey.Generate(new SeededEntropy((ulong)Index + 1)).Id;
 
     public int Index { get; }
 
@@ -76,10 +82,20 @@ internal sealed class FleetNode
 
     public int Restarts => Math.Max(0, _lives - 1);
 
-    /// <summary>How often each announced name was heard.</summary>
+    /// <summary>How often each announced name was received.</summary>
     public Dictionary<string, int> Heard { get; } = [];
 
     public void AddUplink(FleetLink link, Func<FleetBroker?> hub) => _uplinks.Add((link, hub));
+
+    /// <summary>Links two endpoints; each of them may open the streams.</summary>
+    public void AddPeer(FleetLink link, FleetNode peer)
+    {
+        _tunnels.Add(new TunnelPlan(link, Role, Endpoint, peer.Endpoint, () => peer.Broker));
+        peer._tunnels.Add(new TunnelPlan(link, peer.Role, peer.Endpoint, Endpoint, () => Broker));
+    }
+
+    /// <summary>The endpoints that this one is linked to.</summary>
+    public IEnumerable<EndpointId> Peers => _tunnels.Select(t => t.Peer);
 
     /// <summary>Where it has no broker of its own: whose it uses.</summary>
     public void UseBroker(FleetLink link, Func<FleetBroker?> broker) => (_clientLink, _clientBroker) = (link, broker);
@@ -100,6 +116,7 @@ internal sealed class FleetNode
                 Note = _fleet.Note,
             };
             foreach (var (link, hub) in _uplinks) Broker.AddUplink(link, hub);
+            foreach (var tunnel in _tunnels) Broker.AddTunnel(tunnel);
         }
 
         Client = Broker is { } own

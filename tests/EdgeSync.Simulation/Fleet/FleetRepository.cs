@@ -80,7 +80,7 @@ internal sealed class FleetRepository(
     }
 }
 
-/// <summary>What an agent remembers on a machine without SQLite.</summary>
+/// <summary>The stored state of an agent on a machine without SQLite.</summary>
 internal sealed class FleetMemory
 {
     private readonly SortedDictionary<string, PeerRecord> _peers = new(StringComparer.Ordinal);

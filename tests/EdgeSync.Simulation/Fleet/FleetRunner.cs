@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EdgeSync.Simulation.Fleet;
 
-/// <summary>Runs fleets by seed, and says how to run a failing one again.</summary>
+/// <summary>Runs fleets by seed, and prints how to run a failing one again.</summary>
 internal static class FleetRunner
 {
     private const ulong SqliteEvery = 64;
@@ -10,7 +10,7 @@ internal static class FleetRunner
     public static string ReplayLine(FleetOptions options) => string.Create(
         CultureInfo.InvariantCulture,
         $"scripts/dev.sh sim fleet --seed 0x{options.Seed:x} --severity "
-            + $"{options.Severity.ToString().ToLowerInvariant()}");
+            + $"{options.Severity.ToString().ToLowerInvariant()}{(options.IsIroh ? " --iroh" : "")}");
 
     /// <summary>A few run on real repositories, which cost much more.</summary>
     public static FleetOptions OptionsFor(ulong seed, Severity severity) =>

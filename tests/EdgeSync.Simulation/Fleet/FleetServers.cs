@@ -28,7 +28,7 @@ internal sealed class FleetServer(Fleet fleet, string name, Prng prng)
     }
 }
 
-/// <summary>A Fossil server: a repository behind HTTP, that knows nothing of all this.</summary>
+/// <summary>A Fossil server: a repository behind HTTP, without announcements.</summary>
 internal sealed class FleetWebServer(Fleet fleet, FleetNode repository, FleetLink link)
 {
     public const string Url = "http://server/";

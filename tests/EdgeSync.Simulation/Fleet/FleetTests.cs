@@ -4,7 +4,7 @@ namespace EdgeSync.Simulation.Fleet;
 
 public class FleetTests
 {
-    private const int SeedsUsual = 200;
+    private const int SeedsUsual = 100;
 
     [Test]
     [Arguments("Normal")]
@@ -15,6 +15,21 @@ public class FleetTests
         var fleets = Enumerable.Range(1, SeedCount.Or(SeedsUsual))
             .Select(seed => FleetRunner.OptionsFor((ulong)seed, Enum.Parse<Severity>(severity)))
             .ToList();
+
+        var failed = FleetRunner.RunMany(fleets);
+
+        Assert.True(failed.Count == 0, $"{failed.Count} of {fleets.Count}\n{string.Join('\n', failed.Take(3))}");
+    }
+
+    /// <summary>Endpoints that are linked by iroh: either side opens, and one link is left.</summary>
+    [Test]
+    [Arguments("Normal")]
+    [Arguments("Adversarial")]
+    [Arguments("Hostile")]
+    public void Every_fleet_over_iroh_heals(string severity)
+    {
+        var fleets = Enumerable.Range(1, SeedCount.Or(SeedsUsual) / 4)
+            .Select(seed => new FleetOptions((ulong)seed, Enum.Parse<Severity>(severity), IsIroh: true)).ToList();
 
         var failed = FleetRunner.RunMany(fleets);
 

@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Fleet;
 
-/// <summary>Who is there and how they are joined, drawn from the seed.</summary>
+/// <summary>The machines and their links, drawn from the seed.</summary>
 internal static class FleetTopology
 {
     private const double LargeChance = 0.04;
@@ -18,7 +18,7 @@ internal static class FleetTopology
         var kind = prng.NextInt32(7);
         var isLarge = !fleet.Options.OnSqlite && prng.Chance(LargeChance);
         var leaves = isLarge ? prng.NextInt32(12, 50) : prng.NextInt32(2, fleet.Options.OnSqlite ? 4 : 8);
-        var name = kind switch
+        var name = fleet.Options.IsIroh ? Iroh(fleet, prng, Math.Min(leaves + 1, 8)) : kind switch
         {
             0 => Star(fleet, prng, leaves),
             1 => Chain(fleet, prng, prng.NextInt32(2, 5)),
@@ -92,6 +92,26 @@ internal static class FleetTopology
         return "mesh";
     }
 
+    // As the mesh, over links that either side may open; hubs do not.
+    private static string Iroh(Fleet fleet, Prng prng, int peers)
+    {
+        for (var i = 0; i < peers; i++)
+        {
+            var isHub = i == 0 && prng.Chance(0.3);
+            var node = fleet.AddNode($"peer{i}", isHub ? NodeRole.Hub : LeafRole(prng));
+            if (i == 0) continue;
+
+            var first = prng.NextInt32(i);
+            Pair(fleet, prng, node, fleet.Nodes[first]);
+            if (i == 1 || !prng.Chance(CircleChance)) continue;
+
+            Pair(fleet, prng, node, fleet.Nodes[(first + 1) % i]);
+            fleet.HasCircles = true;
+        }
+
+        return "iroh";
+    }
+
     private static string Outside(Fleet fleet, Prng prng, int leaves, bool withHub)
     {
         var server = new FleetServer(fleet, "nats", prng.Fork());
@@ -156,6 +176,9 @@ internal static class FleetTopology
             fleet.AddLink(
                 $"{leaf.Name}-{hub.Name}",
                 prng.Pick<LinkProfile>(prng.Chance(0.1) ? LinkProfile.All : Usual)), () => hub.Broker);
+
+    private static void Pair(Fleet fleet, Prng prng, FleetNode one, FleetNode other) =>
+        one.AddPeer(fleet.AddLink($"{one.Name}-{other.Name}", prng.Pick<LinkProfile>(Usual)), other);
 
     private static NodeRole LeafRole(Prng prng) => prng.Chance(0.3) ? NodeRole.Peer : NodeRole.Leaf;
 }

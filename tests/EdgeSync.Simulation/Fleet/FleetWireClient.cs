@@ -6,6 +6,7 @@ using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Wire;
 using EdgeSync.Primitives;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.Simulation.Fleet;
 
@@ -50,7 +51,7 @@ internal sealed class FleetWireClient(
         var block = headers?.ToBytes() ?? [];
         if (block.Length + data.Length > MaxPayload) return NatsOutcome.TooLarge;
 
-        Send(output => NatsOpWriter.WritePub(output, Bytes(subject), Bytes(replyTo ?? ""), block, data.Span));
+        Send(output => NatsOps.WritePub(output, Bytes(subject), Bytes(replyTo ?? ""), block, data.Span));
         return NatsOutcome.Ok;
     }
 
@@ -63,7 +64,8 @@ internal sealed class FleetWireClient(
     }
 
     public override NatsOutcome TryRequest(
-        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request)
+        string subject, ReadOnlyMemory<byte> data, NatsHeaders? headers, Action<NatsReply> replied, out long request,
+        string? replier = null)
     {
         request = ++_lastId;
         var outcome = Send(subject, data, headers, string.Create(CultureInfo.InvariantCulture, $"{_inbox}{request}"));
@@ -101,7 +103,7 @@ internal sealed class FleetWireClient(
                             NoResponders = true,
                             ProtocolVersion = 1
                         });
-                    NatsOpWriter.WriteSub(output, Bytes(_inbox + "*"), default, "1"u8);
+                    NatsOps.WriteSub(output, Bytes(_inbox + "*"), default, "1"u8);
                     foreach (var wanted in _subscriptions) wanted.Write(output);
                     output.Write(NatsOpWriter.Ping);
                 });
@@ -180,7 +182,7 @@ internal sealed class FleetWireClient(
         _wire?.Stream?.Send(0, output.WrittenSpan.ToArray());
     }
 
-    /// <summary>One link; what comes over an earlier one is nobody's.</summary>
+    /// <summary>One link; what comes over an earlier one is dropped.</summary>
     private sealed class Wire(FleetWireClient client) : IStreamEnd
     {
         private byte[] _rest = [];
@@ -232,7 +234,7 @@ internal sealed class FleetWireClient(
         FleetWireClient Client, long Sid, string Subject, string Queue, Action<NatsMessage> Received) : IDisposable
     {
         public void Write(ArrayBufferWriter<byte> output) =>
-            NatsOpWriter.WriteSub(
+            NatsOps.WriteSub(
                 output, Bytes(Subject), Bytes(Queue), Bytes(Sid.ToString(CultureInfo.InvariantCulture)));
 
         public void Dispose()
@@ -240,7 +242,7 @@ internal sealed class FleetWireClient(
             Client._subscriptions.Remove(this);
             if (Client.IsConnected)
                 Client.Send(
-                    output => NatsOpWriter.WriteUnsub(output, Bytes(Sid.ToString(CultureInfo.InvariantCulture)), 0));
+                    output => NatsOps.WriteUnsub(output, Bytes(Sid.ToString(CultureInfo.InvariantCulture)), 0));
         }
     }
 }

@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Invariants;
 
-/// <summary>Whatever a repository hands out has the name that it is asked by.</summary>
+/// <summary>Whatever a repository returns has the requested name.</summary>
 internal static class HashIntegrity
 {
     public static IEnumerable<string> Broken(World world)

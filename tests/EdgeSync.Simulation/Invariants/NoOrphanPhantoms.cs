@@ -2,7 +2,7 @@ using EdgeSync.Fossil.Sync.Store;
 
 namespace EdgeSync.Simulation.Invariants;
 
-/// <summary>Nobody lacks a public artifact that somebody has: phantoms are filled once the network is whole.</summary>
+/// <summary>Phantoms of public artifacts are filled once the network is whole: no repository lacks one.</summary>
 internal static class NoOrphanPhantoms
 {
     public static IEnumerable<string> Broken(World world)

@@ -2,7 +2,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Simulation.Invariants;
 
-/// <summary>All have the same unversioned files, with the content that their hashes say.</summary>
+/// <summary>All have the same unversioned files, with the content of their hashes.</summary>
 internal static class UnversionedConvergence
 {
     public static IEnumerable<string> Broken(World world)

@@ -25,6 +25,23 @@ public class AgentCoreTests
     }
 
     [Test]
+    public void A_target_reports_when_its_last_session_began()
+    {
+        var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);
+        var target = Assert.Single(driver.Core.StatusAt(driver.Now).Targets);
+        var began = Assert.NotNull(target.LastTry);
+        Assert.True(began >= Start && began <= driver.Now, $"{began}");
+
+        driver.Pass(10).Finish(new SyncOutcome(SyncOutcomeKind.Unreachable, "connection refused"));
+        target = Assert.Single(driver.Core.StatusAt(driver.Now).Targets);
+        Assert.True(target.LastTry == began);
+        Assert.Null(target.LastOk);
+
+        driver.Pass(10);
+        Assert.True(Assert.Single(driver.Core.StatusAt(driver.Now).Targets).LastTry > began);
+    }
+
+    [Test]
     public void Requests_during_a_session_become_one_more_session()
     {
         var driver = new AgentDriver().Do((c, now) => c.AddTarget(now, Server)).Pass(1);

@@ -27,7 +27,7 @@ internal sealed class AgentDriver
 
     public List<AgentEffect> Effects { get; } = [];
 
-    /// <summary>What the repository answers when asked for news.</summary>
+    /// <summary>The changes that the repository returns.</summary>
     public RepositoryChanges News { get; set; } = new() { MaxRid = new RecordId(10) };
 
     public IEnumerable<AgentEffect.StartSync> Syncs => Effects.OfType<AgentEffect.StartSync>();

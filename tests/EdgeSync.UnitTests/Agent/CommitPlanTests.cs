@@ -39,6 +39,21 @@ public class CommitPlanTests
     }
 
     [Test]
+    [Arguments(AutosyncMode.On, false, true)]
+    [Arguments(AutosyncMode.On, true, false)]
+    [Arguments(AutosyncMode.PullOnly, false, false)]
+    [Arguments(AutosyncMode.Off, false, false)]
+    public void A_lock_is_renewed_before_the_check_in(AutosyncMode mode, bool mayFork, bool isRenewed)
+    {
+        var plan = new CommitPlan(new CommitPlanOptions { Mode = mode, MayFork = mayFork });
+        if (plan.Step == CommitStep.Pull) plan.OnPulled(null);
+
+        Assert.Equal(isRenewed, plan.Renew());
+
+        Assert.Equal(isRenewed ? CommitStep.Pull : CommitStep.CheckIn, plan.Step);
+    }
+
+    [Test]
     [Arguments(AutosyncMode.Off, true, CommitStep.CheckIn, CommitStep.Done)]
     [Arguments(AutosyncMode.On, false, CommitStep.CheckIn, CommitStep.Done)]
     [Arguments(AutosyncMode.PullOnly, true, CommitStep.Pull, CommitStep.Done)]

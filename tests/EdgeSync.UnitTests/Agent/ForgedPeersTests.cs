@@ -13,7 +13,7 @@ public sealed class ForgedPeersTests
     {
         var driver = new AgentDriver().Do((c, now) => c.OnLinkUp(now));
 
-        for (var i = 0; i < 20_000; i++) driver.Do((c, now) => c.OnPresence(now, Here($"forged{i}", NodeRole.Hub)));
+        for (var i = 0; i < 4_000; i++) driver.Do((c, now) => c.OnPresence(now, Here($"forged{i}", NodeRole.Hub)));
 
         Assert.Equal(256, driver.Core.StatusAt(driver.Now).Peers.Count);
         Assert.Equal(256, driver.Effects.OfType<AgentEffect.PersistPeer>().Count());

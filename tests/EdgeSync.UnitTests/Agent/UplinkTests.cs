@@ -8,7 +8,7 @@ using static EdgeSync.UnitTests.Agent.AgentDriver;
 namespace EdgeSync.UnitTests.Agent;
 
 /// <summary>
-/// A node whose broker is joined to several hubs, a node that shares its name, and what an announcement asks for.
+/// A node whose broker is joined to several hubs, a node that shares its name, and what an announcement requests.
 /// </summary>
 public sealed class UplinkTests
 {

@@ -11,7 +11,7 @@ namespace EdgeSync.UnitTests.Fuzz;
 
 /// <summary>
 /// No bytes make a parser throw, hang, or take more than its limit. A short run is here; <c>scripts/dev.sh fuzz</c>
-/// asks for many more of the same, with new seeds.
+/// runs many more of the same, with new seeds.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -34,7 +34,7 @@ public sealed class FuzzTests
         },
         runs: 12_000);
 
-    /// <summary>Around a signature nobody looks, so a signed one may lose its end.</summary>
+    /// <summary>The text around a signature is not parsed, so a signed one may lose its end.</summary>
     [Test]
     public void A_truncated_artifact_is_rejected() => Assert.All(
         Artifacts.Where(good => good[0] != '-'), good => Assert.All(

@@ -57,7 +57,7 @@ public sealed class LoginThrottleTests
     }
 
     /// <summary>
-    /// Else who has a login in one repository could guess without end at the same name in another one.
+    /// Else a login of one repository could guess without end at the same name in another one.
     /// </summary>
     [Test]
     [Arguments("a.fossil")]

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace EdgeSync.IntegrationTests.Net.Nats;
 
-/// <summary>A NATS client that knows nothing: text out, text in. Every wait gives up after ten seconds.</summary>
+/// <summary>A NATS client without state: text out, text in. Every wait gives up after ten seconds.</summary>
 internal sealed class LineClient(Stream stream) : IAsyncDisposable
 {
     private readonly byte[] _buffer = new byte[64 * 1024];
@@ -28,7 +28,7 @@ internal sealed class LineClient(Stream stream) : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Reads INFO, says CONNECT, and waits until it was taken.</summary>
+    /// <summary>Reads INFO, sends CONNECT, and waits until it was accepted.</summary>
     public async Task<string> OpenAsync(string fields = "\"headers\":true")
     {
         var info = await ReadLineAsync();

@@ -174,6 +174,7 @@ public sealed class NatsBrokerTests
         Assert.Contains("\"ldm\":true", await client.ReadLineAsync(), StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(() => LineClient.ConnectAsync(test.Url));
         Assert.Null(await client.TryReadLineAsync());
+        await test.Broker.WaitUntilDrainedAsync(TestContext.Current!.Execution.CancellationToken);
     }
 
     [Test]

@@ -53,12 +53,8 @@ internal sealed class TestBroker : INatsBrokerEvents, IAsyncDisposable
     }
 
     /// <summary>Waits for something that the broker does in its own time.</summary>
-    public static async Task UntilAsync(Func<bool> condition, string what)
-    {
-        var patience = new Patience(TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(5));
-        while (!condition())
-            await patience.LookAgainAsync(() => what, TestContext.Current!.Execution.CancellationToken);
-    }
+    public static Task UntilAsync(Func<bool> condition, string what) =>
+        Patience.UntilAsync(condition, TimeSpan.FromSeconds(10), () => what);
 
     public void OnConnected(BrokerConnection connection)
     {

@@ -6,7 +6,7 @@ using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
 
-/// <summary>Several writers on one file: nothing is lost, and nobody forks without saying so.</summary>
+/// <summary>Several writers on one file: nothing is lost, and no fork is silent.</summary>
 public sealed class CommitRaceTests : IDisposable
 {
     private const int Writers = 4;
@@ -55,7 +55,7 @@ public sealed class CommitRaceTests : IDisposable
             }
             catch (EdgeSyncException e) when (e.Kind == ErrorKind.Conflict)
             {
-                // Somebody was faster: look again.
+                // Another writer was faster: read again.
             }
         }
     }

@@ -9,7 +9,7 @@ using static EdgeSync.IntegrationTests.Storage.Authoring.TestProject;
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
 
 /// <summary>
-/// The same story told twice, once with stock's commands and once with our library, from copies of one new repository.
+/// The same history written twice: with stock's commands and once with our library, from copies of one new repository.
 /// With the dates given, the artifacts must be the same bytes, and all rows the same.
 /// </summary>
 public sealed class SameAsStockTests : IDisposable
@@ -131,7 +131,7 @@ public sealed class SameAsStockTests : IDisposable
         var merged = project.Commit(Options(picked, "Integrates") with { IntegratedParents = [side] });
         AssertSameTip(project, stock, merged);
 
-        // Delta manifests, first asked for, then by stock's own choice.
+        // Delta manifests, first on request, then by stock's own choice.
         Write("doc/4.md", "changed\n");
         NextDay();
         Stock("commit", "-m", "As a delta", "--delta", "--no-warnings");

@@ -7,7 +7,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.IntegrationTests.Storage.Authoring;
 
 /// <summary>
-/// A repository under test with a clock that moves when told, and short ways to say what happens to it.
+/// A repository under test with a manual clock, and short forms for its changes.
 /// </summary>
 internal sealed class TestProject : IDisposable
 {

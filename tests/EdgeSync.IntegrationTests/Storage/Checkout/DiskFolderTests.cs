@@ -41,7 +41,7 @@ public sealed class DiskFolderTests : IDisposable
         Assert.ThrowsAny<IOException>(() => disk.OpenRead("o/secret"));
         Assert.ThrowsAny<IOException>(() => disk.OpenRead("l"));
 
-        // R3: waits for nobody.
+        // R3: does not wait.
         if (isPortable) Assert.Equal(0, disk.OpenRead("pipe").Length);
         else Assert.ThrowsAny<IOException>(() => disk.OpenRead("pipe"));
     }

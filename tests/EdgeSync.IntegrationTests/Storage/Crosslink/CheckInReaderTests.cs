@@ -7,7 +7,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Storage.Crosslink;
 
-/// <summary>Reading by difference must say what the whole parser says, of good texts and of spoiled ones.</summary>
+/// <summary>Reading by difference must agree with the whole parser, for good texts and for damaged ones.</summary>
 public sealed class CheckInReaderTests
 {
     private static readonly string[] _spoilers =

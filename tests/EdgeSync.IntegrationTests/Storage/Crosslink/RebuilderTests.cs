@@ -48,7 +48,7 @@ public sealed class RebuilderTests : IDisposable
         DerivedRows.MustBeEqual(vector, ours, "backlink");
     }
 
-    /// <summary>A history of people's own: <c>EDGESYNC_REAL_REPOSITORY</c> names a repository file.</summary>
+    /// <summary>A real history: <c>EDGESYNC_REAL_REPOSITORY</c> names a repository file.</summary>
     [Test]
     public void Derives_the_rows_that_stock_derives_from_a_real_history()
     {

@@ -124,7 +124,7 @@ public sealed class BlobWalkTests
         Assert.InRange(walk.HeldBytesMax, 1, 1 << 20);
     }
 
-    // Texts larger than an arena, each in a tree of its own: nobody begins one that has no room.
+    // Texts larger than an arena, each in a tree of its own: no worker begins one without room.
     [Test]
     [Arguments(0)]
     [Arguments(3)]
@@ -346,7 +346,7 @@ public sealed class BlobWalkTests
 
         using (var walk = Start(blobs, BlobChecks.Hash, workers: 3)) Assert.True(walk.TryRead(out _));
 
-        // Nobody reads the file any more, so that it can be taken exclusively.
+        // No reader is left, so that the file can be locked exclusively.
         blobs.Database.Execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK");
     }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EdgeSync.Nats.Broker.Leafnodes;
-using EdgeSync.Net.Nats;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;

@@ -2,6 +2,7 @@ using System.Net;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Net.Nats;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Primitives;
 using EdgeSync.Tests.Support;
 
@@ -103,12 +104,8 @@ internal sealed class OurBus : LeafBus
         return handle;
     }
 
-    public async Task UntilAsync(Func<LeafRemoteStatus, bool> condition)
-    {
-        var patience = new Patience(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(5));
-        while (!condition(Remote.Status))
-            await patience.LookAgainAsync(() => $"{Remote.Status}", TestContext.Current!.Execution.CancellationToken);
-    }
+    public Task UntilAsync(Func<LeafRemoteStatus, bool> condition) => Patience.UntilAsync(
+        () => condition(Remote.Status), TimeSpan.FromSeconds(15), () => $"{Remote.Status}");
 
     public override ValueTask DisposeAsync() => Broker.DisposeAsync();
 }

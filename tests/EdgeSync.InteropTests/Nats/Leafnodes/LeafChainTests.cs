@@ -63,12 +63,8 @@ public sealed class LeafChainTests
         await edge.UntilAsync(
             status => Instant.FromDateTime(DateTimeOffset.UtcNow) - status.ConnectedSince > TimeSpan.FromSeconds(2.5));
         var closing = edge.Join($"nats-leaf://127.0.0.1:{hub.LeafPort}");
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-        while (closing.Status.LastError.Length == 0)
-        {
-            Assert.False(patience.IsCancellationRequested, closing.Status.ToString());
-            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
-        }
+        await Patience.UntilAsync(
+            () => closing.Status.LastError.Length > 0, TimeSpan.FromSeconds(15), () => $"{closing.Status}");
 
         Assert.Contains("loop", closing.Status.LastError, StringComparison.OrdinalIgnoreCase);
         Assert.True(closing.Status.NextTry - Instant.FromDateTime(DateTimeOffset.UtcNow) > TimeSpan.FromSeconds(20));

@@ -6,11 +6,12 @@ using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 using EdgeSync.Nats.Keys;
 using EdgeSync.Net.Nats;
+using EdgeSync.Net.Nats.Leafnodes;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Nats.Leafnodes;
 
-/// <summary>Who may join, what may cross, and TLS, in both roles.</summary>
+/// <summary>Logins, permissions of subjects, and TLS, in both roles.</summary>
 public sealed class LeafSecurityTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new("leaf");
@@ -45,13 +46,11 @@ public sealed class LeafSecurityTests : IDisposable
         await using var hub = await OurBus.StartAsync("hub", Secured);
         await using var leaf = new RealBus("leaf", $$"""{ url: "nats-leaf://{{user}}127.0.0.1:{{hub.LeafPort}}" }""");
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (isWelcome ? hub.Broker.LeafCount == 0 : !leaf.Log.Contains(
-            "Authorization Violation", StringComparison.Ordinal))
-        {
-            Assert.False(patience.IsCancellationRequested, leaf.Log);
-            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
-        }
+        await Patience.UntilAsync(
+            () => isWelcome
+                ? hub.Broker.LeafCount > 0
+                : leaf.Log.Contains("Authorization Violation", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(10), () => leaf.Log);
 
         if (!isWelcome) Assert.Equal(0, hub.Broker.LeafCount);
     }
@@ -210,12 +209,10 @@ public sealed class LeafSecurityTests : IDisposable
         await using var leaf = new RealBus(
             "leaf", $$"""{ url: "tls://localhost:{{hub.LeafPort}}", tls { ca_file: "{{_folder["ca.pem"]}}" } }""");
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-        while (hub.Broker.LeafCount == 0 || !leaf.Log.Contains("Leafnode connection created", StringComparison.Ordinal))
-        {
-            Assert.False(patience.IsCancellationRequested, leaf.Log);
-            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
-        }
+        await Patience.UntilAsync(
+            () => hub.Broker.LeafCount > 0
+                && leaf.Log.Contains("Leafnode connection created", StringComparison.Ordinal),
+            TimeSpan.FromSeconds(15), () => leaf.Log);
     }
 
     [Test]
@@ -262,16 +259,7 @@ public sealed class LeafSecurityTests : IDisposable
         await leaf.UntilAsync(status => status.IsConnected);
         if (hubKind == "ours" && tls) return;   // its client port has TLS too, which our line client does not speak
 
-        await using var atHub = await hub.ClientAsync();
-        await using var atLeaf = await leaf.ClientAsync();
-        await atLeaf.SubscribeAsync("foo");
-        await atHub.SubscribeAsync("bar");
-        await atLeaf.BeReachableFromAsync(atHub);
-        await atHub.BeReachableFromAsync(atLeaf);
-        await atHub.PublishAsync("foo", new string('x', 200_000));
-        Assert.Equal(200_000, (await atLeaf.NextAsync()).Body.Length);
-        await atLeaf.PublishAsync("bar", new string('x', 200_000));
-        Assert.Equal(200_000, (await atHub.NextAsync()).Body.Length);
+        await CarryLargeMessagesAsync(hub, leaf);
     }
 
     [Test]
@@ -288,6 +276,11 @@ public sealed class LeafSecurityTests : IDisposable
         await using var leaf = new RealBus(
             "leaf", $"{{ url: \"ws://127.0.0.1:{port}\", ws_compression: {(compresses ? "true" : "false")} }}");
 
+        await CarryLargeMessagesAsync(hub, leaf);
+    }
+
+    private static async Task CarryLargeMessagesAsync(LeafBus hub, LeafBus leaf)
+    {
         await using var atHub = await hub.ClientAsync();
         await using var atLeaf = await leaf.ClientAsync();
         await atLeaf.SubscribeAsync("foo");
@@ -321,16 +314,14 @@ public sealed class LeafSecurityTests : IDisposable
 
     private static async Task UntilArrivesAsync(LeafClient from, LeafClient to, string subject)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
-        while (true)
-        {
-            await from.PublishAsync(subject, "probe");
-            await from.FlushAsync();
-            if ((await to.ArrivedAsync()).Any(message => message.Subject == subject)) return;
-
-            Assert.False(patience.IsCancellationRequested, $"{subject} does not arrive");
-            await Task.Delay(10, TestContext.Current!.Execution.CancellationToken);
-        }
+        await Patience.UntilAsync(
+            async () =>
+            {
+                await from.PublishAsync(subject, "probe");
+                await from.FlushAsync();
+                return (await to.ArrivedAsync()).Any(message => message.Subject == subject);
+            },
+            TimeSpan.FromSeconds(15), () => $"{subject} does not arrive");
     }
 
     private static X509Certificate2 CreateCertificate()

@@ -27,10 +27,38 @@ public sealed class CommitWarningTests
     [Test]
     public void A_setting_allows_it()
     {
-        Assert.Null(CommitWarning.Of("a\r\n"u8, allowsLineEnds: true, false, false, out _));
-        Assert.Null(CommitWarning.Of("a\0"u8, false, allowsBinary: true, false, out _));
-        Assert.Null(CommitWarning.Of([0xff, 0x20], false, false, allowsEncoding: true, out _));
+        Assert.Null(CommitWarning.Of("a\r\n"u8, allowsLineEnds: true, false, false)?.Text);
+        Assert.Null(CommitWarning.Of("a\0"u8, false, allowsBinary: true, false)?.Text);
+        Assert.Null(CommitWarning.Of([0xff, 0x20], false, false, allowsEncoding: true)?.Text);
     }
 
-    private static string? Of(byte[] content) => CommitWarning.Of(content, false, false, false, out _);
+    [Test]
+    [Arguments("a\r\nb\rc\n", "a\nb\nc\n")]
+    [Arguments("a\r", "a\n")]
+    public void Line_ends_are_converted(string text, string expected) =>
+        Assert.Equal(expected, Converted(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    [Test]
+    public void Other_encodings_become_UTF_8()
+    {
+        Assert.Equal("\u20ac\u00e4\n", Converted([0x80, 0xe4, (byte)'\r', (byte)'\n']));
+        Assert.Equal("\ufeffa\n", Converted([0xfe, 0xff, 0, (byte)'a', 0, (byte)'\r', 0, (byte)'\n']));
+    }
+
+    [Test]
+    [Arguments("c080", false)]
+    [Arguments("eda080", false)]
+    [Arguments("c081", true)]
+    [Arguments("e08080", true)]
+    [Arguments("f4908080", true)]
+    [Arguments("c3", true)]
+    [Arguments("e282ac", false)]
+    [Arguments("f09fa4a6", false)]
+    public void Invalid_sequences_are_stocks(string hex, bool expected) =>
+        Assert.Equal(expected, TextLook.Of(Convert.FromHexString(hex)).IsInvalidUtf8);
+
+    private static string Converted(byte[] content) =>
+        System.Text.Encoding.UTF8.GetString(CommitWarning.Convert(content));
+
+    private static string? Of(byte[] content) => CommitWarning.Of(content, false, false, false)?.Text;
 }

@@ -26,6 +26,13 @@ public sealed class RenamePlanTests
     }
 
     [Test]
+    public void A_folder_that_was_renamed_by_hand_is_not_put_into_itself() =>
+        Assert.Equal(
+            ["d/b>moved/b", "d/e/c>moved/e/c"],
+            RenamePlan.Make(Files, ["d"], "moved", n => n == "moved", _ => false, StringComparer.Ordinal)
+                .Select(s => $"{s.File.Name}>{s.NewName}"));
+
+    [Test]
     [Arguments("a", "d/b")]
     [Arguments("a", "gone")]
     [Arguments("nothing", "z")]

@@ -48,6 +48,23 @@ public sealed class UpdatePlanTests
     }
 
     [Test]
+    public void A_name_from_here_stays()
+    {
+        var here = File("mine", 1) with { OriginalName = "old" };
+        var renames = new Dictionary<string, string> { ["old"] = "new" };
+
+        Assert.Equal("None mine old True", Text(Plan([here], [File("old", 1)])));
+        Assert.Equal("Update mine old True", Text(Plan([here], [File("old", 2)])));
+        Assert.Equal("Update mine new True", Text(Plan([here], [File("new", 2)], renames: renames)));
+        // Another file of the target has the name.
+        Assert.Equal(
+            "Update mine mine False, Add old old False", Text(Plan([here], [File("mine", 3), File("old", 1)])));
+
+        static string Text(List<UpdateStep> steps) =>
+            string.Join(", ", steps.Select(s => $"{s.Action} {s.NewName} {s.Target!.Name} {s.KeepsName}"));
+    }
+
+    [Test]
     public void A_changed_permission_of_ones_own_stays()
     {
         var target = File("f", 2) with { Permission = FilePermission.Regular };

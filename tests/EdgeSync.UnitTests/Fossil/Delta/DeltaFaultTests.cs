@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Delta;
 
-/// <summary>The refused space: every fault is a value that says where, and nothing throws.</summary>
+/// <summary>The refused space: every fault is a value with its place, and nothing throws.</summary>
 public sealed class DeltaFaultTests
 {
     private const int SizeMax = 1 << 20;
@@ -95,7 +95,7 @@ public sealed class DeltaFaultTests
         var delta = DeltaEncoder.Encode(source, target);
         var shorter = source.AsSpan(0, prng.NextInt32(source.Length + 1));
 
-        // Either no copy reached what is gone, or the fault says so.
+        // Either no copy reached what is gone, or there is a fault.
         if (!DeltaApplier.TryApply(shorter, delta, SizeMax, out var made, out var fault))
             Assert.Equal(DeltaFaultKind.CopyPastSource, fault.Kind);
         else

@@ -99,7 +99,7 @@ public sealed class LineDiffTests
     [Test]
     public void Equal_lines_in_between_take_linear_memory()
     {
-        const int Count = 100_000;
+        const int Count = 30_000;
         var line = string.Concat(Enumerable.Repeat("the same line\n", Count));
         var (from, to) = (Text("first\n" + line + "last\n"), Text("other\n" + line + "more\nend\n"));
 
@@ -138,6 +138,21 @@ public sealed class LineDiffTests
             Assert.Equal(Enumerable.Range(1, from.Count), left);
         });
     }
+
+    [Test]
+    public void Lines_shared_with_another_text_are_those_of_the_text_alone() => Property.Check(prng =>
+    {
+        var from = Lines(prng);
+        byte[] before = Text(from), after = Text(Changed(prng, from));
+        if (prng.NextInt32(0, 2) == 0 && after.Length > 0) after = after[..^1];
+        if (prng.NextInt32(0, 4) == 0 && before.Length > 0) before = before[..^1];
+        var like = DiffText.Of(before, default)!;
+
+        Assert.Equal(Described(DiffText.Of(after, default)!), Described(DiffText.Of(after, default, like)!));
+
+        static string Described(DiffText text) => string.Join('\n', Enumerable.Range(0, text.Count)
+            .Select(i => $"{text.Lines[i].Start} {text.Lines[i].Length} {text.Lines[i].Hash}"));
+    });
 
     private static LineDiff Compute(List<string> from, List<string> to) =>
         LineDiff.Compute(DiffText.Of(Text(from), default)!, DiffText.Of(Text(to), default)!);

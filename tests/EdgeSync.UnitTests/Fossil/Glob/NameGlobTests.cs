@@ -21,6 +21,10 @@ public sealed class NameGlobTests
     [Arguments("a*b*c", "aXbYbZc", true)]
     [Arguments("a*b*c", "aXcYb", false)]
     [Arguments("*.tmp, *.bak\n*~", "x/y~", true)]
+    [Arguments("*.tmp *.bak", "x/y.bak", true)]
+    [Arguments("'my file' \"o,p\"", "my file", true)]
+    [Arguments("'my file' \"o,p\"", "o,p", true)]
+    [Arguments("'my file'", "file", false)]
     [Arguments("", "anything", false)]
     public void A_glob_fits(string globs, string path, bool fits) =>
         Assert.Equal(fits, new NameGlob(globs).Matches(path));

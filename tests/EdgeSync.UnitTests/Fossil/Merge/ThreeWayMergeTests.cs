@@ -54,6 +54,39 @@ public sealed class ThreeWayMergeTests
         Assert.Equal(merged.Conflicts > 0, ConflictMarker.IsIn(merged.Content.Span));
     });
 
+    /// <summary>Whatever the other side deletes or changes around it, with or without a conflict.</summary>
+    [Test]
+    public void Every_new_line_of_both_sides_is_in_the_result() => Property.Check(prng =>
+    {
+        var ancestor = RandomText(prng);
+        var (local, mine) = Edited(prng, ancestor, "mine");
+        var (other, theirs) = Edited(prng, ancestor, "theirs");
+
+        var merged = ThreeWayMerge.Merge(Bytes(ancestor), Bytes(local), Bytes(other))!;
+
+        var lines = Encoding.UTF8.GetString(merged.Content.Span).Split('\n');
+        Assert.Subset(lines.ToHashSet(), mine.Concat(theirs).ToHashSet());
+    });
+
+    private static (string Text, List<string> New) Edited(Prng prng, string text, string word)
+    {
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToList();
+        var added = new List<string>();
+        for (var i = prng.NextInt32(0, 5); i > 0; i--)
+        {
+            if (lines.Count > 0 && prng.NextInt32(0, 2) == 0)
+            {
+                var gone = prng.NextInt32(0, lines.Count);
+                if (!added.Contains(lines[gone])) lines.RemoveAt(gone);
+            }
+
+            added.Add($"{word} {i}");
+            lines.Insert(prng.NextInt32(0, lines.Count + 1), $"{word} {i}");
+        }
+
+        return (string.Concat(lines.Select(l => l + "\n")), added);
+    }
+
     private static string Merged(string ancestor, string local, string other, int conflicts)
     {
         var merged = ThreeWayMerge.Merge(Bytes(ancestor), Bytes(local), Bytes(other));

@@ -244,8 +244,8 @@ public class ClientSessionTests
     }
 
     /// <summary>
-    /// Stock sends what it knows by date as deltas of each other, and what changed its permission alone as a delta of
-    /// itself; asked as by a clone of version 1 it sends what it has stored.
+    /// Stock sends artifacts of one date as deltas of each other, and what changed its permission alone as a delta of
+    /// itself; for a clone of version 1 it sends what it has stored.
     /// </summary>
     [Test]
     [Arguments(true)]

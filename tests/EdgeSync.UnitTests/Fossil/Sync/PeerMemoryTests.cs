@@ -6,7 +6,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.UnitTests.Fossil.Sync;
 
 /// <summary>
-/// A push does not say again what the peer is known to hold, and finds out when that is no longer so.
+/// A push does not announce again what the peer has, and detects when that has changed.
 /// </summary>
 public class PeerMemoryTests
 {

@@ -40,7 +40,7 @@ public class ServerHandlerTests
         Assert.Contains(expected, reply, StringComparison.Ordinal);
     }
 
-    /// <summary>Stock tells with whom else it syncs when asked so; whom we know is nobody's business.</summary>
+    /// <summary>Stock lists its other peers on request; we do not.</summary>
     [Test]
     public void A_request_for_links_is_answered_as_one_without_it()
     {
@@ -53,7 +53,7 @@ public class ServerHandlerTests
         Assert.Equal(new DirectExchange(store).AnswerText(Version + Pull), asked);
     }
 
-    // Which cards do something for whom.
+    // Which cards have an effect for which user.
     [Test]
     [Arguments("", false, false, false, false)]
     [Arguments("o", true, false, false, false)]
@@ -194,7 +194,7 @@ public class ServerHandlerTests
     }
 
     /// <summary>
-    /// Stock's <c>sync --private</c> asks for its private phantoms and announces them, in one request (R2).
+    /// Stock's <c>sync --private</c> requests its private phantoms and announces them, in one request (R2).
     /// </summary>
     [Test]
     public void A_gimme_is_served_for_announced_but_not_for_just_received_artifacts()
@@ -241,6 +241,19 @@ public class ServerHandlerTests
 
         Assert.Equal(3000, store.Phantoms.Count());
         Assert.Contains("message 2000\\sof\\sthe\\sannounced", reply, StringComparison.Ordinal);
+    }
+
+    [Test]
+    public void A_request_looks_up_a_bounded_number_of_announcements()
+    {
+        var store = SampleProject.Create(nobody: "oi");
+        var ids = Enumerable.Range(1, 7000).Select(i => $"igot {i:x40}\n");
+
+        var reply = new DirectExchange(
+            store, new ServerOptions { AnnouncementsMax = 3000 }).AnswerText(Push + string.Concat(ids));
+
+        Assert.Equal(3000, store.Phantoms.Count());
+        Assert.Contains("message 4000\\sof\\sthe\\sannounced", reply, StringComparison.Ordinal);
     }
 
     /// <summary>Stock stores it, as public (S13).</summary>

@@ -10,7 +10,7 @@ using EdgeSync.Tests.Support;
 
 namespace EdgeSync.UnitTests.Fossil.Xfer;
 
-/// <summary>What stock's own client and server said to each other, read and answered by ours.</summary>
+/// <summary>A recorded exchange of stock's own client and server, read and answered by ours.</summary>
 public class RecordedExchangeTests
 {
     private static readonly string[] CheckIns =

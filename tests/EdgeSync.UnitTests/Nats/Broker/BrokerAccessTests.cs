@@ -5,7 +5,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
-/// <summary>Who may connect, and what he may do.</summary>
+/// <summary>Logins and permissions.</summary>
 public sealed class BrokerAccessTests
 {
     private static readonly BrokerUser Bob = new()

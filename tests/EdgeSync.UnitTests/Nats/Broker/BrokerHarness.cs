@@ -18,7 +18,7 @@ internal sealed class BrokerHarness
 
     public Instant Now { get; private set; }
 
-    /// <summary>A client that has not said anything; INFO is still to be read.</summary>
+    /// <summary>A client that has not sent anything; INFO is still to be read.</summary>
     public TestClient Attach(ConnectionTransport transport = ConnectionTransport.Tcp) =>
         new(
             this,

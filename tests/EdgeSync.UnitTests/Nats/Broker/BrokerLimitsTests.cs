@@ -3,7 +3,7 @@ using EdgeSync.Nats.Broker;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
-/// <summary>Time, memory, and those who use too much of them.</summary>
+/// <summary>Limits of time and memory.</summary>
 public sealed class BrokerLimitsTests
 {
     private static readonly BrokerOptions Options = new() { ServerName = "test" };
@@ -193,23 +193,28 @@ public sealed class BrokerLimitsTests
     }
 
     [Test]
-    public void In_lame_duck_mode_clients_are_told_then_closed_one_after_the_other()
+    public void In_lame_duck_mode_clients_get_INFO_and_are_closed_one_after_the_other()
     {
         var harness = new BrokerHarness();
         var clients = Enumerable.Range(0, 11).Select(_ => harness.Connect()).ToList();
+        var local = harness.Core.AttachLocal("own", harness.Now);
+        Assert.False(harness.Core.IsDrained);
 
         harness.Core.EnterLameDuck(harness.Now);
 
         Assert.All(clients, c => Assert.Matches("^INFO .*\"ldm\":true.*\r\n$", c.Read()));
         harness.Pass(TimeSpan.FromSeconds(9));
-        Assert.Equal(11, harness.Core.ClientCount);
+        Assert.Equal(12, harness.Core.ClientCount);
         harness.Pass(TimeSpan.FromSeconds(2));
-        Assert.Equal(10, harness.Core.ClientCount);
+        Assert.Equal(11, harness.Core.ClientCount);
         harness.Pass(TimeSpan.FromSeconds(50));
-        Assert.InRange(harness.Core.ClientCount, 4, 6);
+        Assert.InRange(harness.Core.ClientCount, 5, 7);
+        Assert.False(harness.Core.IsDrained);
         harness.Pass(TimeSpan.FromSeconds(60));
-        Assert.Equal(0, harness.Core.ClientCount);
+        Assert.Equal(1, harness.Core.ClientCount);
         Assert.All(clients, c => Assert.Equal(CloseReason.ServerShutdown, c.Connection.CloseReason));
+        Assert.True(harness.Core.IsDrained);
+        Assert.False(local.IsClosed);
     }
 
     [Test]

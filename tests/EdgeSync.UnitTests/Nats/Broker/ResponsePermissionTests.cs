@@ -3,7 +3,7 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.UnitTests.Nats.Broker;
 
-/// <summary>A service that may answer whoever asks it, and do nothing else.</summary>
+/// <summary>A service that may reply to requests, and do nothing else.</summary>
 public sealed class ResponsePermissionTests
 {
     [Test]

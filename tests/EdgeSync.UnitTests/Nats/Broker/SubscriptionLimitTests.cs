@@ -127,7 +127,7 @@ public sealed class SubscriptionLimitTests
         client.Send("SUB kept.before 1\r\nSUB gone.later 2\r\n");
         link.Take();
 
-        // Nobody takes what waits for the link meanwhile.
+        // The link's output is not read meanwhile.
         var subject = new string('x', 3_000);
         for (var i = 0; i < 2_000; i++)
             node.Core.Receive(
@@ -179,7 +179,7 @@ public sealed class SubscriptionLimitTests
         return client;
     }
 
-    // The last that was said of each key.
+    // The last line for each key.
     private static Dictionary<string, bool> ToldBy(string lines)
     {
         var told = new Dictionary<string, bool>(StringComparer.Ordinal);

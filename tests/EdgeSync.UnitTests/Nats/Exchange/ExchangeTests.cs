@@ -318,7 +318,7 @@ public class ExchangeTests
         },
         runs: 500);
 
-    /// <summary>Lets the request ask, and the responder tell.</summary>
+    /// <summary>Lets the request send, and the responder reply.</summary>
     private static Instant Ask(ExchangeRequest request, ExchangeResponder responder)
     {
         var now = request.Deadline!.Value;
@@ -344,7 +344,7 @@ public class ExchangeTests
     private static ExchangeHead Wired(ExchangeHead head) => ExchangeHead.Parse(head.ToFields().ToList());
 
     /// <summary>
-    /// Both ends, joined by a wire that carries only what headers say; with a generator it loses and doubles.
+    /// Both ends, joined by a wire of headers and bodies; with a generator it loses and doubles.
     /// </summary>
     private sealed class Wire(ExchangeOptions options, Prng? prng = null)
     {

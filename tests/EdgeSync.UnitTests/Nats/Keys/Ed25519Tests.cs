@@ -51,7 +51,7 @@ public class Ed25519Tests
         Assert.False(Verify(key, message, signature));
     }
 
-    /// <summary>The eight points whose order divides eight, and encodings of them that nobody should use.</summary>
+    /// <summary>The eight points whose order divides eight, and non-canonical encodings of them.</summary>
     [Test]
     [Arguments("0100000000000000000000000000000000000000000000000000000000000000")]
     [Arguments("0100000000000000000000000000000000000000000000000000000000000080")]

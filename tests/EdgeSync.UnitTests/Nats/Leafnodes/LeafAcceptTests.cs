@@ -198,7 +198,7 @@ public sealed class LeafAcceptTests
         var info = Json(lines[0]);
         Assert.Equal("""{"allow":["down.>"]}""", info.GetProperty("import").GetRawText());
         Assert.Equal("""{"allow":["up.>","$LDS.>"],"deny":["up.secret"]}""", info.GetProperty("export").GetRawText());
-        // What the leaf may not publish is not asked for; a wildcard that holds some of it is.
+        // What the leaf may not publish is not subscribed; a wildcard that holds some of it is.
         Assert.Equal(["LS+ >", "LS+ up.x"], lines[2..^1].Order());
 
         // A wildcard wider than allowed is let through and filtered.

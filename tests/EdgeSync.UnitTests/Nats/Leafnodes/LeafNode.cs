@@ -50,7 +50,7 @@ internal sealed class LeafNode
             this, Links.Solicit(remote, url, wantsTls, new ConnectionOrigin { Kind = ConnectionKind.Leaf }, Now));
     }
 
-    /// <summary>A client that has said CONNECT.</summary>
+    /// <summary>A client that has sent CONNECT.</summary>
     public ScriptedPeer Client(
         string connect = """{"verbose":false,"pedantic":false,"headers":true,"no_responders":true}""")
     {

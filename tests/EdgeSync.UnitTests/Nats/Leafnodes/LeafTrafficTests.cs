@@ -1,3 +1,5 @@
+using System.Text;
+using EdgeSync.Nats;
 using EdgeSync.Nats.Broker;
 using EdgeSync.Nats.Broker.Leafnodes;
 
@@ -55,6 +57,40 @@ public sealed class LeafTrafficTests
         Assert.Equal(
             "HMSG foo 1 rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n",
             TellClient("HMSG foo rr 18 23\r\nNATS/1.0\r\nA: b\r\n\r\nhello\r\n"));
+    }
+
+    // Every client can subscribe to a peer's subject, and read there where the reply is expected.
+    [Test]
+    public void A_request_to_a_linked_peer_takes_its_reply_from_the_link_alone()
+    {
+        var local = _node.Core.AttachLocal("node", _node.Now);
+        var replies = new List<NatsReply>();
+        _peer.Send("LS+ ask.leaf\r\n");
+        _client.Send("SUB ask.leaf 1\r\n");
+
+        local.TryRequest(_node.Now, "ask.leaf", default, null, replies.Add, out _, replier: "leaf");
+        var inbox = _client.Take().Split(' ')[3];
+        _client.Send($"PUB {inbox} 2\r\nno\r\n");
+        Assert.Equal(1, local.RequestCount);
+        _peer.Send($"LMSG {inbox} 3\r\nyes\r\n");
+        while (local.TryTake(out var effect)) effect.Run();
+
+        Assert.Equal("yes", Encoding.UTF8.GetString(Assert.Single(replies).Message.Data.Span));
+    }
+
+    // Without a link of that name its reply can come from anywhere.
+    [Test]
+    public void A_request_to_a_peer_without_a_link_takes_any_reply()
+    {
+        var local = _node.Core.AttachLocal("node", _node.Now);
+        var replies = new List<NatsReply>();
+        _client.Send("SUB ask.far 1\r\n");
+
+        local.TryRequest(_node.Now, "ask.far", default, null, replies.Add, out _, replier: "far");
+        _client.Send($"PUB {_client.Take().Split(' ')[3]} 3\r\nyes\r\n");
+        while (local.TryTake(out var effect)) effect.Run();
+
+        Assert.Single(replies);
     }
 
     [Test]

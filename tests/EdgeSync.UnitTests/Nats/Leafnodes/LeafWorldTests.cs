@@ -101,7 +101,7 @@ public sealed class LeafWorldTests
         }, runs: 50);
     }
 
-    // A third party would end a good link if it heard of the circle.
+    // A third party would end a good link if it received the loop's subscription.
     [Test]
     public void Only_the_link_that_closes_a_circle_is_lost()
     {
@@ -339,7 +339,7 @@ public sealed class LeafWorldTests
             }
         }
 
-        /// <summary>What one end told is what the other end heard.</summary>
+        /// <summary>The interest that one end sent is the one that the other end has.</summary>
         private void CheckInterest()
         {
             foreach (var cable in _laid.Values)

@@ -4,7 +4,7 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.UnitTests.Nats.Wire;
 
 /// <summary>
-/// What a client said to nats-server 2.9.10 and what came back: a line of <c>Vectors/nats/client.txt</c>.
+/// What a client sent to nats-server 2.9.10 and what came back: a line of <c>Vectors/nats/client.txt</c>.
 /// </summary>
 internal sealed record CapturedConversation(string Name, byte[] Input, byte[] Output, bool IsClosed)
 {

@@ -10,7 +10,7 @@ namespace EdgeSync.UnitTests.Nats.Wire;
 /// <summary>Conversations with a real server, read by our codec and held by our broker.</summary>
 public class CapturedConversationTests
 {
-    // Where the original closes without a word ours says why: people look for hours otherwise.
+    // Where the original closes silently ours sends the reason.
     private const string OurReason = "-ERR '";
 
     public static TheoryData<string> Names() => new(CapturedConversation.All.Select(conversation => conversation.Name));
@@ -65,8 +65,8 @@ public class CapturedConversationTests
             {
                 count++;
                 if (op.Verb is NatsVerb.Msg or NatsVerb.HMsg)
-                    NatsOpWriter.WriteMsg(written, op.Subject, op.Sid, op.Reply, op.Headers, op.Body);
-                else if (op.Verb == NatsVerb.Err) NatsOpWriter.WriteErr(written, op.Arguments.Trim((byte)'\''));
+                    NatsOps.WriteMsg(written, op.Subject, op.Sid, op.Reply, op.Headers, op.Body);
+                else if (op.Verb == NatsVerb.Err) NatsOps.WriteErr(written, op.Arguments.Trim((byte)'\''));
                 else written.Write(op.Verb == NatsVerb.Ok ? NatsOpWriter.Ok : NatsOpWriter.Pong);
             }
 

@@ -269,29 +269,29 @@ public class NatsOpReaderTests
         switch (dialect.Name, verb)
         {
             case ("client", 0 or 1):
-                NatsOpWriter.WritePub(output, Latin1(subject), Latin1(reply), Latin1(headers), Latin1(body));
+                NatsOps.WritePub(output, Latin1(subject), Latin1(reply), Latin1(headers), Latin1(body));
                 return $"{(headers.Length > 0 ? "HPub" : "Pub")} subject={subject}{replyText}{payloadText}";
             case ("client", 2):
-                NatsOpWriter.WriteSub(output, Latin1(subject), Latin1(reply), Latin1(sid));
+                NatsOps.WriteSub(output, Latin1(subject), Latin1(reply), Latin1(sid));
                 return $"Sub subject={subject} sid={sid}{(reply.Length > 0 ? $" queue={reply}" : "")}";
             case ("client", _):
-                NatsOpWriter.WriteUnsub(output, Latin1(sid), body.Length);
+                NatsOps.WriteUnsub(output, Latin1(sid), body.Length);
                 return $"Unsub sid={sid}{(body.Length > 0 ? $" number={body.Length}" : "")}";
             case ("server", 3):
-                NatsOpWriter.WriteErr(output, Latin1(subject));
+                NatsOps.WriteErr(output, Latin1(subject));
                 return $"Err arguments='{subject}'";
             case ("server", _):
-                NatsOpWriter.WriteMsg(
+                NatsOps.WriteMsg(
                     output, Latin1(subject), Latin1(sid), Latin1(reply), Latin1(headers), Latin1(body));
                 return $"{(headers.Length > 0 ? "HMsg" : "Msg")} subject={subject} sid={sid}{replyText}{payloadText}";
             case (_, 2):
-                NatsOpWriter.WriteLeafSub(output, Latin1(subject), Latin1(reply), 7);
+                NatsOps.WriteLeafSub(output, Latin1(subject), Latin1(reply), 7);
                 return $"LeafSub subject={subject}{(reply.Length > 0 ? $" queue={reply} number=7" : " number=1")}";
             case (_, 3):
-                NatsOpWriter.WriteLeafUnsub(output, Latin1(subject), Latin1(reply));
+                NatsOps.WriteLeafUnsub(output, Latin1(subject), Latin1(reply));
                 return $"LeafUnsub subject={subject}{(reply.Length > 0 ? $" queue={reply}" : "")}";
             default:
-                NatsOpWriter.WriteLeafMsg(
+                NatsOps.WriteLeafMsg(
                     output, Latin1(subject), Latin1(reply), Latin1(queues), Latin1(headers), Latin1(body));
                 var queuesText = queues.Length > 0 ? $" queues={queues.Replace(' ', ',')}" : "";
                 var message = headers.Length > 0 ? "HMsg" : "LMsg";

@@ -12,10 +12,15 @@ namespace EdgeSync.UnitTests.Quic.Connections;
 /// <summary>What strangers and bad peers send.</summary>
 public sealed class QuicAttackTests
 {
+    /// <summary>Packets that were forged, so that each has a number of its own.</summary>
+    [ThreadStatic]
+    private static int _forged;
+
     [Test]
     [Arguments("1f", 0x07UL)]                             // an unknown frame
-    [Arguments("3e000a20000a", 0x07UL)]                   // PATH_ACK without multipath
-    [Arguments("803d7f90007f000001b1bd", 0x07UL)]         // ADD_ADDRESS without NAT traversal
+    [Arguments("3e000a20000a", 0x0aUL)]                   // PATH_ACK without multipath
+    [Arguments("7e760001", 0x0aUL)]                       // PATH_STATUS_BACKUP without multipath
+    [Arguments("803d7f90007f000001b1bd", 0x0aUL)]         // ADD_ADDRESS without NAT traversal
     [Arguments("02bfffffff000000", 0x0aUL)]               // acknowledges what was not sent
     [Arguments("1e", 0x0aUL)]                             // HANDSHAKE_DONE of a client
     [Arguments("0701aa", 0x0aUL)]                         // NEW_TOKEN of a client
@@ -44,6 +49,96 @@ public sealed class QuicAttackTests
 
         Assert.Equal((CloseKind.LocalError, code), KindAndCode(world.Accepted!));
         Assert.Equal((CloseKind.PeerError, code), KindAndCode(world.Dialled!));
+    }
+
+    [Test]
+    [Arguments("3e0905000000", 0x0aUL)]                   // PATH_ACK beyond the highest path
+    [Arguments("3e0405000000", 0x0aUL)]                   // PATH_ACK of a path that was not opened
+    [Arguments("7e7508" + "00", 0x0aUL)]                  // PATH_ABANDON beyond the highest path
+    [Arguments("7e760801", 0x0aUL)]                       // PATH_STATUS_BACKUP beyond it
+    [Arguments("7e78080000" + "02aabb000102030405060708090a0b0c0d0e0f", 0x0aUL)]   // an id beyond it
+    [Arguments("7e790800", 0x0aUL)]                       // retires an id beyond it
+    [Arguments("7e790109", 0x0aUL)]                       // retires an id of path 1 that was not issued
+    [Arguments("7e7b08", 0x0aUL)]                         // PATHS_BLOCKED beyond it
+    [Arguments("7e7c0109", 0x0aUL)]                       // PATH_CIDS_BLOCKED behind the next id
+    [Arguments("803d7f90007f000001b1bd", 0x0aUL)]         // ADD_ADDRESS of a client
+    [Arguments("803d7f9400", 0x0aUL)]                     // REMOVE_ADDRESS of a client
+    [Arguments("7e7ac000000100000000", 0x07UL)]           // MAX_PATH_ID beyond 2^32-1
+    public void A_peer_that_breaks_a_rule_of_multipath_gets_its_code(string frames, ulong code)
+    {
+        using var world = new PathWorld().Connected(directly: true);
+        world.RunFor(1);
+
+        world.InjectToServer(Forge(world, Convert.FromHexString(frames)));
+        world.Run(() => world.Accepted!.IsClosed && world.Dialled!.IsClosed);
+
+        Assert.Equal((CloseKind.LocalError, code), KindAndCode(world.Accepted!));
+        Assert.Equal((CloseKind.PeerError, code), KindAndCode(world.Dialled!));
+    }
+
+    [Test]
+    public void No_frames_of_a_peer_make_an_endpoint_fail() => Property.Check(
+        prng =>
+        {
+            using var world = new PathWorld(prng.NextUInt64() >> 8).Connected(directly: prng.Chance(0.5));
+            world.RunFor(prng.NextDouble());
+            byte[][] good = [.. Samples.Select(Convert.FromHexString), QuicVectors.OfIroh("a5-0-3-payload")];
+            for (var i = 0; i < 12 && world.Dialled!.State.OneRttKeys is not null; i++)
+            {
+                var frames = prng.Pick<byte[]>(good);
+                if (prng.Chance(0.7)) frames = Mutation.OfBytes(prng, frames, good);
+                if (frames.Length > 1000) continue;
+                world.InjectToServer(Forge(world, frames));
+                world.RunFor(prng.NextDouble() * 0.1);
+            }
+
+            world.Dialled!.Close(world.Now, 0, "");
+            world.Run(() => world.Client.Count == 0 && world.Server.Count == 0, 200);
+            Assert.Equal(0, world.Client.IdCount + world.Server.IdCount);
+        },
+        runs: 150);
+
+    /// <summary>Frames of a client that are well formed.</summary>
+    private static readonly string[] Samples =
+    [
+        "3e000000000001", "7e75013e01", "7e750500", "7e76000a", "7e77010b",
+        "7e7801010002aabb000102030405060708090a0b0c0d0e0f", "7e790100", "7e790000", "7e7a09", "7e7b07", "7e7c0200",
+        "803d7f9201c000020901bb", "803d7f930220010db800000000000000000000000101bb", "1a0001020304050607",
+        "1b0001020304050607", "0a000161", "0c044003" + "6162", "04000107", "050009", "1908", "18090005aabbccddee"
+            + "000102030405060708090a0b0c0d0e0f", "3e0100000000", "3100", "1d0000",
+    ];
+
+    [Test]
+    public void What_a_peer_can_make_an_endpoint_hold_is_bounded()
+    {
+        var options = QuicWorld.ServerOptions() with
+        {
+            ConnectionWindow = 200_000,
+            StreamWindow = 100_000,
+            DatagramBuffer = 50_000,
+            StreamSendBuffer = 30_000,
+        };
+        using var world = new QuicWorld(server: options).Connected();
+        var held = 0L;
+        // The application reads nothing and sends back what it can.
+        world.Application = (connection, happened) =>
+        {
+            if (connection.IsServer && happened.Kind == QuicEventKind.StreamOpened)
+                connection.Write(happened.StreamId, new byte[100_000], finish: false);
+        };
+        var bytes = new byte[20_000];
+        for (var i = 0; i < 60; i++)
+        {
+            while (world.Dialled!.TryOpenStream(false, out var id)) world.Dialled.Write(id, bytes, finish: false);
+            for (var j = 0; j < 100; j++) world.Dialled.TrySendDatagram(new byte[1000]);
+            world.RunFor(0.05);
+            held = Math.Max(held, world.Accepted!.State.Streams.HeldBytes);
+            Assert.InRange(world.Accepted.State.DatagramsIn.Bytes, 0, 50_000);
+        }
+
+        // Buffers are powers of two: twice the windows at most, and 100 streams with a full send buffer.
+        Assert.InRange(held, 100_000, (2 * 200_000) + (100 * 32_768));
+        Assert.True(world.Dialled!.IsConnected && world.Accepted!.IsConnected);
     }
 
     [Test]
@@ -137,15 +232,63 @@ public sealed class QuicAttackTests
     }
 
     [Test]
-    public void Small_or_malformed_Initials_and_short_first_ids_are_dropped()
+    public void Small_or_malformed_Initials_and_short_first_ids_are_not_taken()
     {
         using var world = new QuicWorld();
+        byte[]? answer = null;
+        world.Tamper = (_, bytes) => answer = [.. bytes];
+        // A short header, which is no packet of a connection, is answered by a reset; a long one of ours by nothing.
+        var junk = world.Chance.NextBytes(1200);
+        (junk[0], junk[1], junk[2], junk[3], junk[4]) = (0xc0, 0, 0, 0, 1);
 
         world.Inject(toServer: true, Initial(world.Chance)[..1199]);
-        world.Inject(toServer: true, Initial(world.Chance, destinationBytes: 7));
-        world.Inject(toServer: true, world.Chance.NextBytes(1200));
+        world.Inject(toServer: true, junk);
+        world.RunFor(0.001);
+        Assert.Null(answer);
+        var initial = Initial(world.Chance, destinationBytes: 7);
+        world.Inject(toServer: true, [.. initial]);
+        world.RunFor(0.001);
 
         Assert.Equal(0, world.Server.Count);
+        Assert.Equal(TransportErrorCode.ProtocolViolation, CodeOf(answer!, new ConnectionId(initial.AsSpan(6, 7))));
+    }
+
+    [Test]
+    public void A_Retry_token_of_another_address_is_refused_with_its_code()
+    {
+        using var world = new QuicWorld(retries: true);
+        var seen = new List<byte[]>();
+        world.Tamper = (fromServer, bytes) => seen.Add([.. bytes]);
+        world.Connected();
+        // The client's second Initial carries the token.
+        var initial = seen.Where(bytes => bytes.Length == 1200 && bytes[0] >> 4 == 0xc).ElementAt(1);
+        Assert.Equal(HeaderFault.None, PacketHeader.TryRead(initial, 8, out var header));
+        Assert.False(header.Token.IsEmpty);
+        var destination = new ConnectionId(header.DestinationId);
+        seen.Clear();
+
+        // As a new connection, since the id leads to the one that is there.
+        using var other = new QuicWorld(retries: true);
+        other.Tamper = (_, bytes) => seen.Add([.. bytes]);
+        other.Inject(toServer: true, [.. initial], Spoofed(other.Chance));
+        other.RunFor(0.001);
+
+        Assert.Equal(TransportErrorCode.InvalidToken, CodeOf(Assert.Single(seen), destination));
+        Assert.Equal(0, other.Server.Count);
+    }
+
+    [Test]
+    public void A_token_for_later_saves_the_Retry()
+    {
+        using var world = new QuicWorld(retries: true).Connected();
+        Assert.NotNull(world.Dialled!.State.RetrySource);
+        world.RunFor(0.1);
+
+        world.Dial();
+        world.Run(() => world.Dialled!.IsConnected);
+
+        Assert.Null(world.Dialled!.State.RetrySource);
+        Assert.NotEmpty(world.Dialled.State.Token);
     }
 
     [Test]
@@ -249,19 +392,36 @@ public sealed class QuicAttackTests
         (connection.CloseReason!.Kind, connection.CloseReason.Code);
 
     /// <summary>A packet as the client could send it, with frames of a test.</summary>
-    private static byte[] Forge(QuicWorld world, byte[] frames, byte reservedBits = 0)
+    private static byte[] Forge(VirtualWorld world, byte[] frames, byte reservedBits = 0)
     {
         var state = world.Dialled!.State;
         var packet = new byte[1 + 8 + 4 + frames.Length + PacketKeys.TagBytes];
         var writer = new WireWriter(packet);
-        var number = state.Path.Space.Sent.Next + 100;
+        // Each one is newer than the one before.
+        var number = state.Path.Space.Sent.Next + 100 + (ulong)(_forged++ * 10);
         PacketWriter.WriteShort(
             ref writer, state.Path.RemoteIds.Current, false, state.OneRttKeys!.Phase, number, numberSize: 4);
         packet[0] |= reservedBits;
         frames.CopyTo(packet.AsSpan(writer.Position));
-        state.OneRttKeys.Seal(packet.AsSpan(0, writer.Position), packet.AsSpan(writer.Position), number);
+        state.OneRttKeys.Seal(
+            packet.AsSpan(0, writer.Position), packet.AsSpan(writer.Position), number, state.Path.Id);
         HeaderProtection.Apply(state.OneRttKeys.SendMask, packet, writer.Position - 4, 4);
         return packet;
+    }
+
+    /// <summary>The code of the close in a server's first packet.</summary>
+    private static ulong CodeOf(byte[] packet, ConnectionId destination)
+    {
+        Assert.Equal(HeaderFault.None, PacketHeader.TryRead(packet, 8, out var header));
+        using var keys = LevelKeys.Initial(destination, isServer: false);
+        Assert.True(
+            HeaderProtection.TryRemove(keys.ReceiveMask, packet, header.NumberOffset, out var number, out var size));
+        var at = header.NumberOffset + size;
+        Assert.True(keys.Receive.TryOpen(packet.AsSpan(0, at), packet.AsSpan(at), number));
+        var reader = new FrameReader(packet.AsSpan(at, packet.Length - at - PacketKeys.TagBytes));
+        Assert.Null(reader.Read(out var frame));
+        Assert.Equal(FrameType.ConnectionClose, frame.Type);
+        return frame.ErrorCode;
     }
 
     private static UdpAddress Spoofed(Prng chance) =>

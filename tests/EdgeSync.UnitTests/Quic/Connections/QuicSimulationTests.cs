@@ -56,6 +56,39 @@ public sealed class QuicSimulationTests
     }
 
     [Test]
+    public void Two_flows_share_a_link_fairly()
+    {
+        var link = new LinkFaults { Rate = 1_250_000, Delay = TimeSpan.FromMilliseconds(20) };
+        using var world = new QuicWorld(seed: 2) { Link = link }.Connected();
+        var first = world.Dialled!;
+        Assert.True(first.TryOpenStream(true, out var id));
+        Feed(world, first, id, 3);
+        world.Connected();
+        var second = world.Dialled!;
+        Assert.True(second.TryOpenStream(true, out var other));
+
+        // The second one comes three seconds later and gets its share.
+        for (var i = 0; i < 300; i++)
+        {
+            Feed(world, first, id, 0);
+            Feed(world, second, other, 0.05);
+        }
+
+        var (before, late) = (first.Statistics.BytesSent, second.Statistics.BytesSent);
+        for (var i = 0; i < 300; i++)
+        {
+            Feed(world, first, id, 0);
+            Feed(world, second, other, 0.05);
+        }
+
+        var share = (double)(second.Statistics.BytesSent - late)
+            / (second.Statistics.BytesSent - late + first.Statistics.BytesSent - before);
+        Assert.InRange(share, 0.3, 0.7);
+        // Together they use the link: 15 seconds at 1.25 MB each second.
+        Assert.True(second.Statistics.BytesSent - late + first.Statistics.BytesSent - before > 14_000_000);
+    }
+
+    [Test]
     public void Marks_of_congestion_slow_a_sender_down_and_missing_ones_switch_them_off()
     {
         using var marked = new QuicWorld { Link = new LinkFaults { CeMarks = 0.05 } }.Connected();
@@ -103,6 +136,29 @@ public sealed class QuicSimulationTests
         world.IsDown = false;
 
         world.Run(() => transfer.IsDone, 15);
+    }
+
+    /// <summary>Keeps a stream full for a time; the server throws away what it reads.</summary>
+    private static void Feed(QuicWorld world, QuicConnection connection, ulong id, double seconds)
+    {
+        var target = new byte[64 * 1024];
+        world.ApplicationOfAll = (reader, happened) =>
+        {
+            while (reader.IsServer && happened.Kind == QuicEventKind.StreamReadable
+                && reader.Read(happened.StreamId, target, out _) > 0)
+            {
+            }
+        };
+        var end = world.VirtualElapsed + TimeSpan.FromSeconds(seconds);
+        do
+        {
+            while (connection.Write(id, target, finish: false) > 0)
+            {
+            }
+
+            if (seconds > 0) world.RunFor(Math.Min(0.05, seconds));
+        }
+        while (world.VirtualElapsed < end);
     }
 
     /// <summary>One world of a seed; returns its trace.</summary>

@@ -7,7 +7,7 @@ namespace EdgeSync.UnitTests.Quic.Connections;
 /// </summary>
 internal sealed class StreamTransfer
 {
-    private readonly QuicWorld _world;
+    private readonly VirtualWorld _world;
     private readonly Dictionary<ulong, byte[]> _sent = [];
     private readonly Dictionary<ulong, int> _written = [];
     private readonly Dictionary<ulong, List<byte>> _returned = [];
@@ -15,7 +15,7 @@ internal sealed class StreamTransfer
     private readonly Queue<byte[]> _waiting = new();
     private readonly byte[] _buffer = new byte[16 * 1024];
 
-    public StreamTransfer(QuicWorld world)
+    public StreamTransfer(VirtualWorld world)
     {
         _world = world;
         world.Application = OnEvent;

@@ -23,6 +23,33 @@ public sealed class FrameTests
     }
 
     [Test]
+    public void Reads_every_frame_of_the_extensions_that_it_writes() =>
+        Assert.Equal(
+            "PathAbandon(3 62)\nPathStatusBackup(0 3)\nPathStatusAvailable(1 70000)\n"
+                + "PathNewConnectionId(7 300 0 0a0b 000102030405060708090a0b0c0d0e0f)\nPathRetireConnectionId(2 5)\n"
+                + "MaxPathId(8)\nPathsBlocked(7)\nPathCidsBlocked(4 2)\nAddAddress(1 192.0.2.7:443)\n"
+                + "AddAddress(70000 [2001:db8::1]:1)\nReachOut(2 192.0.2.7:443)\nReachOut(3 [2001:db8::1]:65535)\n"
+                + "RemoveAddress(9)\nPath 5 Ack(2000 44 100-2000 6-6)\nPath 300 Ack(6 0 6-6 0-3 ecn 7 0 2)",
+            Describe(Extensions()));
+
+    [Test]
+    public void Refuses_every_frame_of_the_extensions_that_is_cut_off()
+    {
+        var sample = Extensions();
+        var ends = 0;
+        foreach (var prefix in Splits.Prefixes(sample))
+        {
+            var error = ReadAll(prefix);
+            if (error is null) ends++;
+            else Assert.Equal(TransportErrorCode.FrameEncodingError, error.Code);
+        }
+
+        // As many whole prefixes as frames, with the empty one if it is among them.
+        Assert.InRange(ends, 14, 15);
+        Assert.Null(ReadAll(sample));
+    }
+
+    [Test]
     public void Refuses_every_frame_that_is_cut_off()
     {
         var sample = Sample();
@@ -49,14 +76,32 @@ public sealed class FrameTests
     {
         Assert.Equal("Stream(0 0 path1)", Describe(QuicVectors.OfIroh("a5-1-8-payload")));
         Assert.Equal("Stream(0 5  fin)", Describe(QuicVectors.OfIroh("a5-1-9-payload")));
+        Assert.Equal(
+            "AddAddress(1 [::1]:38888)\nAddAddress(0 127.0.0.1:45501)\nPathStatusAvailable(0 2)",
+            Describe(QuicVectors.OfIroh("a5-0-3-payload")));
+        Assert.Equal("Path 0 Ack(10 32 0-10)", Describe(QuicVectors.OfIroh("a5-0-13-payload")));
+        Assert.Equal(
+            "PathStatusBackup(0 3)\nPathStatusAvailable(1 2)", Describe(QuicVectors.OfIroh("a5-1-2-payload")));
     }
 
     [Test]
-    [Arguments("a5-0-3-payload")]    // ADD_ADDRESS
-    [Arguments("a5-0-13-payload")]   // PATH_ACK
-    [Arguments("a5-1-2-payload")]    // PATH_STATUS_BACKUP
-    public void Refuses_frames_of_extensions_that_were_not_negotiated(string name) =>
-        Assert.Equal(TransportErrorCode.FrameEncodingError, ReadAll(QuicVectors.OfIroh(name))?.Code);
+    public void Writes_frames_of_the_extensions_as_a_real_server_does()
+    {
+        var writer = new WireWriter(new byte[100]);
+        FrameWriter.WriteAddress(ref writer, FrameType.AddAddressV4, 1, Address("::1", 38888));
+        FrameWriter.WriteAddress(ref writer, FrameType.AddAddressV4, 0, Address("127.0.0.1", 45501));
+        FrameWriter.WritePathValue(ref writer, FrameType.PathStatusAvailable, 0, 2);
+        Assert.Equal(QuicVectors.OfIroh("a5-0-3-payload"), writer.Written.ToArray());
+
+        writer = new WireWriter(new byte[100]);
+        Assert.True(FrameWriter.TryWriteAck(ref writer, Ranges((0, 10)), 32, null, pathId: 0));
+        Assert.Equal(QuicVectors.OfIroh("a5-0-13-payload"), writer.Written.ToArray());
+
+        writer = new WireWriter(new byte[100]);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathStatusBackup, 0, 3);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathStatusAvailable, 1, 2);
+        Assert.Equal(QuicVectors.OfIroh("a5-1-2-payload"), writer.Written.ToArray());
+    }
 
     [Test]
     [Arguments("1f", 0x07UL)]                                   // unknown type
@@ -72,6 +117,11 @@ public sealed class FrameTests
     [Arguments("18010000000102030405060708090a0b0c0d0e0f10", 0x07UL)]   // connection id of no bytes
     [Arguments("1801001500000000000000000000000000000000000000000000000000000000000000000000000000", 0x07UL)]
     [Arguments("1801020161000102030405060708090a0b0c0d0e0f", 0x07UL)]   // retires what it has not issued
+    [Arguments("7e7ac000000100000000", 0x07UL)]                 // path id beyond 2^32-1
+    [Arguments("7e75c00000010000000000", 0x07UL)]
+    [Arguments("7e7801010000", 0x07UL)]                         // connection id of no bytes on a path
+    [Arguments("3e0105000006", 0x07UL)]                         // PATH_ACK with a range below 0
+    [Arguments("80003e75", 0x0aUL)]                             // type not in its shortest form
     public void Refuses_malformed_frames_with_the_code_of_the_RFC(string hex, ulong code) =>
         Assert.Equal(code, ReadAll(Convert.FromHexString(hex))?.Code);
 
@@ -160,7 +210,8 @@ public sealed class FrameTests
     public void No_bytes_make_the_reader_fail() => Property.Check(
         prng =>
         {
-            byte[][] good = [Sample(), QuicVectors.OfIroh("a5-0-13-payload"), [0x02, 20, 0, 2, 1, 1, 1, 1, 1]];
+            byte[][] good =
+                [Sample(), Extensions(), QuicVectors.OfIroh("a5-0-13-payload"), [0x02, 20, 0, 2, 1, 1, 1, 1, 1]];
             ReadAll(Mutation.OfBytes(prng, prng.Pick<byte[]>(good), good));
         },
         runs: 3000);
@@ -196,6 +247,36 @@ public sealed class FrameTests
         return writer.Written.ToArray();
     }
 
+    private static byte[] Extensions()
+    {
+        var (v4, v6) = (Address("192.0.2.7", 443), Address("2001:db8::1", 1));
+        var writer = new WireWriter(new byte[1000]);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathAbandon, 3, 0x3e);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathStatusBackup, 0, 3);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathStatusAvailable, 1, 70_000);
+        var size = writer.Position;
+        FrameWriter.WritePathNewConnectionId(ref writer, 7, 300, new ConnectionId([10, 11]), Token);
+        Assert.Equal(FrameWriter.SizeOfPathNewConnectionId(7, 300, new ConnectionId([10, 11])), writer.Position - size);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathRetireConnectionId, 2, 5);
+        FrameWriter.WriteValue(ref writer, FrameType.MaxPathId, 8);
+        FrameWriter.WriteValue(ref writer, FrameType.PathsBlocked, 7);
+        FrameWriter.WritePathValue(ref writer, FrameType.PathCidsBlocked, 4, 2);
+        FrameWriter.WriteAddress(ref writer, FrameType.AddAddressV4, 1, v4);
+        FrameWriter.WriteAddress(ref writer, FrameType.AddAddressV4, 70_000, v6);
+        FrameWriter.WriteAddress(ref writer, FrameType.ReachOutV4, 2, v4);
+        FrameWriter.WriteAddress(ref writer, FrameType.ReachOutV4, 3, v6 with { Port = 65535 });
+        FrameWriter.WriteValue(ref writer, FrameType.RemoveAddress, 9);
+        FrameWriter.TryWriteAck(ref writer, Ranges((6, 6), (100, 2000)), 44, null, 5);
+        FrameWriter.TryWriteAck(ref writer, Ranges((0, 3), (6, 6)), 0, new EcnCounts(7, 0, 2), 300);
+        return writer.Written.ToArray();
+    }
+
+    private static NumberRange[] Ranges(params (ulong Start, ulong End)[] ranges) =>
+        [.. ranges.Select(range => new NumberRange(range.Start, range.End))];
+
+    private static UdpAddress Address(string address, int port) =>
+        UdpAddress.From(System.Net.IPAddress.Parse(address), port);
+
     private static HashSet<int> Boundaries(byte[] bytes)
     {
         // A prefix that ends with a frame reads without an error; the frames themselves are compared elsewhere.
@@ -212,7 +293,8 @@ public sealed class FrameTests
         while (!reader.IsAtEnd)
         {
             if (reader.Read(out var frame) is { } error) return error;
-            if (frame.Type is not (FrameType.Ack or FrameType.AckEcn)) continue;
+            if (frame.Type is not (FrameType.Ack or FrameType.AckEcn or FrameType.PathAck or FrameType.PathAckEcn))
+                continue;
             foreach (var (smallest, largest) in frame.Ack) Assert.True(smallest <= largest);
         }
 
@@ -241,6 +323,20 @@ public sealed class FrameTests
             FrameType.Ping => "Ping()",
             FrameType.HandshakeDone => "HandshakeDone()",
             FrameType.Ack or FrameType.AckEcn => Describe(frame.Ack),
+            FrameType.PathAck or FrameType.PathAckEcn => $"Path {frame.PathId} {Describe(frame.Ack)}",
+            FrameType.PathAbandon => $"PathAbandon({frame.PathId} {frame.ErrorCode})",
+            FrameType.PathStatusBackup => $"PathStatusBackup({frame.PathId} {frame.Sequence})",
+            FrameType.PathStatusAvailable => $"PathStatusAvailable({frame.PathId} {frame.Sequence})",
+            FrameType.PathNewConnectionId => $"PathNewConnectionId({frame.PathId} {frame.Sequence} "
+                + $"{frame.RetirePriorTo} {Convert.ToHexStringLower(frame.Data)} "
+                + $"{Convert.ToHexStringLower(frame.ResetToken)})",
+            FrameType.PathRetireConnectionId => $"PathRetireConnectionId({frame.PathId} {frame.Sequence})",
+            FrameType.MaxPathId => $"MaxPathId({frame.PathId})",
+            FrameType.PathsBlocked => $"PathsBlocked({frame.PathId})",
+            FrameType.PathCidsBlocked => $"PathCidsBlocked({frame.PathId} {frame.Sequence})",
+            FrameType.AddAddressV4 or FrameType.AddAddressV6 => $"AddAddress({frame.Sequence} {frame.Address})",
+            FrameType.ReachOutV4 or FrameType.ReachOutV6 => $"ReachOut({frame.Value} {frame.Address})",
+            FrameType.RemoveAddress => $"RemoveAddress({frame.Sequence})",
             FrameType.MaxData => $"MaxData({frame.Value})",
             FrameType.DataBlocked => $"DataBlocked({frame.Value})",
             FrameType.MaxStreamData => $"MaxStreamData({frame.StreamId} {frame.Value})",

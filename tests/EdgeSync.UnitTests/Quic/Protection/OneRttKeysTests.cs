@@ -10,6 +10,7 @@ public sealed class OneRttKeysTests : IDisposable
 
     private readonly OneRttKeys _sender = new(CipherSuite.Aes256, Secret(1), Secret(2));
     private readonly OneRttKeys _receiver = new(CipherSuite.Aes256, Secret(2), Secret(1));
+    private PhaseMark _mark;
     private Instant _now = Instant.FromUnixSeconds(1_000_000);
 
     public void Dispose()
@@ -29,7 +30,7 @@ public sealed class OneRttKeysTests : IDisposable
 
         Assert.True(updated);
         Assert.True(_receiver.Phase);
-        Assert.Equal(1UL, _receiver.FirstOfPhase);
+        Assert.Equal(1UL, _mark.First);
         Assert.True(Open(Packet(2), out updated));
         Assert.False(updated);
     }
@@ -61,7 +62,7 @@ public sealed class OneRttKeysTests : IDisposable
         _sender.Update();
         Assert.True(Open(Packet(1), out updated));
         Assert.False(updated);
-        Assert.Equal(1UL, _receiver.FirstOfPhase);
+        Assert.Equal((1UL, 1L), (_mark.First, _mark.Phase));
     }
 
     [Test]
@@ -119,7 +120,8 @@ public sealed class OneRttKeysTests : IDisposable
     }
 
     private bool Open(SealedPacket packet, out bool updated) =>
-        _receiver.TryOpen(Header, packet.Payload.ToArray(), packet.Number, packet.Phase, _now, Life, out updated);
+        _receiver.TryOpen(Header, packet.Payload.ToArray(), packet.Number, packet.Phase, _now, Life, ref _mark,
+            out updated);
 
     private sealed record SealedPacket(byte[] Payload, ulong Number, bool Phase);
 }

@@ -20,8 +20,9 @@ public sealed class TokenTests : IDisposable
     [Test]
     public void Reads_a_token_of_its_own_back()
     {
-        Assert.True(_tokens.TryRead(Now + AddressTokens.RetryLife, Client, Issue(), out var original));
+        var verdict = _tokens.Read(Now + AddressTokens.RetryLife, Client, Issue(), out var original);
 
+        Assert.Equal(TokenVerdict.Retried, verdict);
         Assert.Equal(Original, original);
     }
 
@@ -31,28 +32,43 @@ public sealed class TokenTests : IDisposable
         var token = Issue();
 
         var tooLate = Now + AddressTokens.RetryLife + TimeSpan.FromMilliseconds(1);
-        Assert.False(_tokens.TryRead(tooLate, Client, token, out _));
-        Assert.False(_tokens.TryRead(Now - TimeSpan.FromMilliseconds(1), Client, token, out _));
-        Assert.False(_tokens.TryRead(Now, Client with { Port = 4434 }, token, out _));
-        Assert.False(_tokens.TryRead(Now, Client with { Bits = Client.Bits + 1 }, token, out _));
+        Assert.Equal(TokenVerdict.Invalid, _tokens.Read(tooLate, Client, token, out _));
+        Assert.Equal(TokenVerdict.Invalid, _tokens.Read(Now - TimeSpan.FromMilliseconds(1), Client, token, out _));
+        Assert.Equal(TokenVerdict.Invalid, _tokens.Read(Now, Client with { Port = 4434 }, token, out _));
+        Assert.Equal(
+            TokenVerdict.Invalid, _tokens.Read(Now, Client with { Bits = Client.Bits + 1 }, token, out _));
         using var other = new AddressTokens(new SeededEntropy(2));
-        Assert.False(other.TryRead(Now, Client, token, out _));
+        Assert.Equal(TokenVerdict.Unknown, other.Read(Now, Client, token, out _));
     }
 
     [Test]
     public void Refuses_every_prefix_and_every_changed_byte()
     {
         var token = Issue();
-        foreach (var prefix in Splits.Prefixes(token)) Assert.False(_tokens.TryRead(Now, Client, prefix, out _));
+        foreach (var prefix in Splits.Prefixes(token))
+            Assert.Equal(TokenVerdict.Unknown, _tokens.Read(Now, Client, prefix, out _));
         for (var i = 0; i < token.Length; i++)
         {
             var changed = token.ToArray();
             changed[i] ^= 0x80;
-            Assert.False(_tokens.TryRead(Now, Client, changed, out _));
+            Assert.Equal(TokenVerdict.Unknown, _tokens.Read(Now, Client, changed, out _));
         }
 
-        Assert.False(_tokens.TryRead(Now, Client, [.. token, 0], out _));
-        Assert.False(_tokens.TryRead(Now, Client, new byte[500], out _));
+        Assert.Equal(TokenVerdict.Unknown, _tokens.Read(Now, Client, [.. token, 0], out _));
+        Assert.Equal(TokenVerdict.Unknown, _tokens.Read(Now, Client, new byte[500], out _));
+    }
+
+    [Test]
+    public void A_token_for_later_is_taken_once_from_any_port_of_the_address()
+    {
+        var token = _tokens.NewToken(Now, Client);
+        var later = Now + AddressTokens.LaterLife;
+
+        Assert.Equal(TokenVerdict.Unknown, _tokens.Read(later + TimeSpan.FromSeconds(1), Client, token, out _));
+        Assert.Equal(
+            TokenVerdict.Unknown, _tokens.Read(later, Client with { Bits = Client.Bits + 1 }, token, out _));
+        Assert.Equal(TokenVerdict.Known, _tokens.Read(later, Client with { Port = 1 }, token, out _));
+        Assert.Equal(TokenVerdict.Unknown, _tokens.Read(later, Client with { Port = 1 }, token, out _));
     }
 
     [Test]
@@ -71,6 +87,21 @@ public sealed class TokenTests : IDisposable
         Assert.Equal("192.0.2.7:4433", Client.ToString());
         Assert.Equal("[2001:db8::1]:1", UdpAddress.From(IPAddress.Parse("2001:db8::1"), 1).ToString());
         Assert.Equal(Client, UdpAddress.From(IPAddress.Parse("::ffff:192.0.2.7"), 4433));
+    }
+
+    [Test]
+    public void A_relayed_address_is_told_from_all_others()
+    {
+        var relayed = UdpAddress.Relayed(7);
+
+        Assert.True(relayed.IsRelayed);
+        Assert.Equal(7UL, relayed.RelayedNumber);
+        Assert.Equal("relayed-7", relayed.ToString());
+        Assert.False(Client.IsRelayed || default(UdpAddress).IsRelayed);
+        Assert.True(Client.IsIPv4);
+        Assert.False(relayed.IsIPv4 || UdpAddress.From(IPAddress.Parse("2001:db8::1"), 1).IsIPv4);
+        Assert.True(default(UdpAddress).IsUnspecified && UdpAddress.From(IPAddress.Any, 5).IsUnspecified);
+        Assert.False(relayed.IsUnspecified || Client.IsUnspecified);
     }
 
     private byte[] Issue()

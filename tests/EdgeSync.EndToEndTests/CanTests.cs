@@ -1,0 +1,61 @@
+using System.Text.Json;
+using EdgeSync.Tests.Support;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>The asset store as a program, driven by curl, killed and started again.</summary>
+public sealed class CanTests
+{
+    private const string Curl = "/usr/bin/curl";
+
+    [Test]
+    public void What_was_answered_outlives_a_kill()
+    {
+        Skip.Unless(File.Exists(Curl), "curl is not installed");
+        using var edgesync = new EdgeSyncProgram();
+        var photo = edgesync.Write("photo.txt", new string('x', 200_000) + "end");
+
+        string hash;
+        using (var service = Serve(edgesync, out var url))
+        {
+            var stored = Request(edgesync, "-F", $"file=@{photo}", "-F", "tags=a,b", $"{url}/api/v1/can/0/ingest");
+            hash = stored.GetProperty("hash").GetString()!;
+            edgesync.Try("can", "serve", "--port", "0", "--storage", edgesync["data"]).MustFail();
+            service.Kill();
+        }
+
+        using (var service = Serve(edgesync, out var url))
+        {
+            var asset = $"{url}/api/v1/can/0/asset/{hash}";
+            Assert.Equal("end", Run(edgesync, "-s", "-r", "200000-", asset));
+            Assert.Equal("b", Request(edgesync, $"{asset}/meta").GetProperty("tags")[1].GetString());
+            Assert.Equal(1, edgesync.Json("can", "search", "photo", "--url", url).GetProperty("total").GetInt32());
+            edgesync.Run("can", "get", hash[..10], "-o", edgesync["copy.txt"], "--url", url);
+            Assert.Equal(File.ReadAllBytes(photo), File.ReadAllBytes(edgesync["copy.txt"]));
+            Assert.Equal(0, service.Terminate(TimeSpan.FromSeconds(20)).ExitCode);
+        }
+
+        Assert.False(File.Exists(edgesync["data/.can.db-wal"]), "a stopped store leaves one file as its index");
+    }
+
+    private static RunningProgram Serve(EdgeSyncProgram edgesync, out string url)
+    {
+        var service = edgesync.Start("can", "serve", "--port", "0", "--storage", edgesync["data"], "--json").Begin();
+        var line = service.ReadLine(TimeSpan.FromSeconds(60));
+        Assert.True(line is not null, service.TextSoFar);
+        using var started = JsonDocument.Parse(line);
+        Assert.Equal("listening", started.RootElement.GetProperty("event").GetString());
+        Assert.Equal(service.Id, started.RootElement.GetProperty("pid").GetInt32());
+        url = started.RootElement.GetProperty("url").GetString()!;
+        return service;
+    }
+
+    private static JsonElement Request(EdgeSyncProgram edgesync, params string[] arguments)
+    {
+        using var reply = JsonDocument.Parse(Run(edgesync, ["-s", .. arguments]));
+        return reply.RootElement.GetProperty("data").Clone();
+    }
+
+    private static string Run(EdgeSyncProgram edgesync, params string[] arguments) =>
+        edgesync.StartAs(Curl, arguments).Run().MustSucceed().Output;
+}

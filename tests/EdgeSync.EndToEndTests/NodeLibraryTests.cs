@@ -1,0 +1,154 @@
+using EdgeSync.Node.Host;
+using EdgeSync.Node.Settings;
+using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
+using EdgeSync.Storage;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Tests.Support;
+
+namespace EdgeSync.EndToEndTests;
+
+/// <summary>
+/// The node as a library: this project sees its public members only. The example of src/EdgeSync.Node/README.md is
+/// compiled and run here.
+/// </summary>
+[NotInParallel]   // the folder of saved nodes is an environment variable
+public sealed class NodeLibraryTests : IDisposable
+{
+    private static readonly string[] s_variables = ["STATE_DIRECTORY", "RUNTIME_DIRECTORY"];
+
+    private readonly TemporaryFolder _folder = new("library");
+    private readonly Dictionary<string, string?> _before = s_variables.ToDictionary(
+        name => name, Environment.GetEnvironmentVariable);
+
+    public NodeLibraryTests()
+    {
+        foreach (var name in s_variables) Environment.SetEnvironmentVariable(name, _folder[name]);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
+
+    public void Dispose()
+    {
+        foreach (var (name, value) in _before) Environment.SetEnvironmentVariable(name, value);
+        _folder.Dispose();
+    }
+
+    [Test]
+    public async Task A_program_starts_a_node_commits_syncs_and_stops()
+    {
+        var server = _folder["server.fossil"];
+        using (Repository.Create(server, new RepositoryCreateOptions { NobodyCapabilities = "gio" }))
+        {
+        }
+
+        await using var upstream = await NodeHost.StartAsync(
+            new NodeSettings
+            {
+                Node = { Name = "server" },
+                Http = { Listen = "127.0.0.1:0" },
+                Nats = { Enabled = false },
+                Repositories = [new RepositorySettings { Path = server }],
+            },
+            options: null, Cancellation);
+
+        var state = await RunAsync(_folder["copy.fossil"], upstream.Addresses["http"], Cancellation);
+
+        Assert.Equal(SyncState.InSync, state);
+        var status = await upstream.StatusAsync(Cancellation);
+        Assert.Equal("server", status.Node);
+        Assert.Equal(2, status.Repositories.Single().Checkins);   // with the first, empty one
+        Assert.Equal(_folder["server.fossil"], upstream.Repositories.Single());
+    }
+
+    // The example of the README.
+    private static async Task<SyncState> RunAsync(
+        string path, string server, CancellationToken cancellationToken)
+    {
+        var settings = new NodeSettings
+        {
+            Node = { Name = "laptop" },
+            Nats = { Enabled = false },
+            Repositories = [new RepositorySettings { Path = path, CloneFrom = server, Peers = [server] }],
+        };
+        await using var node = await NodeHost.StartAsync(
+            settings, new NodeHostOptions { Log = Console.Error }, cancellationToken);
+        await node.Ready.WaitAsync(cancellationToken);
+
+        using (var repository = Repository.Open(path))
+        {
+            repository.Commit(new CommitOptions
+            {
+                User = "ann",
+                Comment = "hello",
+                FollowsBranch = true,
+                Changes = [FileChange.Put("hello.txt", "hello\n"u8.ToArray())],
+            });
+        }
+
+        node.NotifyChanged(path);
+        foreach (var result in await node.SyncAsync(path, cancellationToken))
+            Console.Error.WriteLine($"{result.Target}: {result.Status} {result.Reason}");
+
+        var status = await node.StatusAsync(cancellationToken);
+        return SyncVerdict.Of(status.Repositories[0], status).State;
+    }
+
+    [Test]
+    public async Task A_second_machine_joins_by_code()
+    {
+        var path = _folder["work.fossil"];
+        using (Repository.Create(path, new RepositoryCreateOptions()))
+        {
+        }
+
+        var saved = new SavedNode(path);
+        Assert.False(saved.Exists);
+        saved.Prepare();
+        await using var first = await NodeHost.StartAsync(saved.Load(), options: null, Cancellation);
+        var code = saved.CreateJoinCode(TimeSpan.FromHours(1));
+
+        var joined = await SavedNode.JoinAsync(code, _folder["copy.fossil"], Cancellation);
+        await using var second = await NodeHost.StartAsync(joined.Load(), options: null, Cancellation);
+        await second.Ready.WaitAsync(Cancellation);
+
+        Assert.True(joined.IsJoined);
+        Assert.Equal(second.NodeId, joined.NodeId);
+        await second.SyncAsync(repository: null, Cancellation);
+        var status = (await second.StatusAsync(Cancellation)).Repositories.Single();
+        Assert.Equal(1, status.Checkins);
+        Assert.Contains(status.Targets, t => t is { Sessions: > 0, LastTriedAt: not null });
+        var again = await Assert.ThrowsAsync<EdgeSyncException>(
+            () => SavedNode.JoinAsync(code, _folder["third.fossil"], Cancellation));
+        Assert.Equal(ErrorKind.Denied, again.Kind);
+        var damaged = await Assert.ThrowsAsync<EdgeSyncException>(
+            () => SavedNode.JoinAsync("http://host", _folder["third.fossil"], Cancellation));
+        Assert.Equal(ErrorKind.Usage, damaged.Kind);
+    }
+
+    [Test]
+    public async Task A_wrong_setting_is_named_and_nothing_runs()
+    {
+        var error = await Assert.ThrowsAsync<EdgeSyncException>(() => NodeHost.StartAsync(
+            new NodeSettings { Nats = { Bind = "not an address" } }, options: null, Cancellation));
+
+        Assert.Equal(ErrorKind.Usage, error.Kind);
+        Assert.StartsWith("nats.bind: ", error.Message, StringComparison.Ordinal);
+        var missing = await Assert.ThrowsAsync<EdgeSyncException>(() => NodeHost.StartAsync(
+            new NodeSettings { Repositories = [new RepositorySettings { Path = _folder["none.fossil"] }] },
+            options: null, Cancellation));
+        Assert.Equal(ErrorKind.NotFound, missing.Kind);
+    }
+
+    [Test]
+    public void The_example_of_the_README_is_this_code()
+    {
+        var readme = File.ReadAllText(Path.Combine(Vectors.RepositoryRoot, "src", "EdgeSync.Node", "README.md"));
+        var example = readme.Split("```csharp\n")[1].Split("```")[0];
+        var source = File.ReadAllText(
+            Path.Combine(Vectors.RepositoryRoot, "tests", "EdgeSync.EndToEndTests", $"{nameof(NodeLibraryTests)}.cs"));
+        var lines = source.Split('\n').Select(l => l.StartsWith("        ", StringComparison.Ordinal) ? l[8..] : l);
+
+        Assert.Contains(example, string.Join('\n', lines), StringComparison.Ordinal);
+    }
+}

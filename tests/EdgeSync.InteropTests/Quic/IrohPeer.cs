@@ -1,0 +1,67 @@
+using System.Text.Json;
+using EdgeSync.Tests.Support;
+
+namespace EdgeSync.InteropTests.Quic;
+
+/// <summary>A real iroh endpoint (npm's <c>@number0/iroh</c>), driven by tests/npm/iroh-peer.cjs.</summary>
+internal static class IrohPeer
+{
+    private static readonly string Folder =
+        Environment.GetEnvironmentVariable("EDGESYNC_NPM") is { Length: > 0 } given
+        ? given
+        : Path.Combine(Vectors.RepositoryRoot, "artifacts", "npm");
+
+    public static bool IsInstalled => Directory.Exists(Path.Combine(Folder, "node_modules", "@number0", "iroh"));
+
+    public static void Require()
+    {
+        Skip.Unless(
+            IsInstalled,
+            $"needs the packages of tests/npm in {Folder}: scripts/test.sh installs them");
+        try
+        {
+            new ProgramStart("node") { Arguments = ["--version"] }.Run();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Skip.Test("needs node");
+        }
+    }
+
+    /// <summary>A verb against a ticket; its last line.</summary>
+    public static JsonElement Dial(string verb, string ticket, params string[] words)
+    {
+        var run = Start([verb, ticket, .. words]).Run();
+        var line = run.Output.Split('\n').LastOrDefault(l => l.Contains("\"result\"", StringComparison.Ordinal));
+        Assert.True(line is not null, run.ToString());
+        return Parse(line!);
+    }
+
+    /// <summary>A listener, and its ticket.</summary>
+    public static async Task<(RunningProgram Program, string Ticket)> ListenAsync(
+        CancellationToken cancellationToken, params string[] words)
+    {
+        var program = Start(["listen", .. words]).Begin();
+        var patience = new Patience(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
+        while (true)
+        {
+            var line = program.TextSoFar.Split('\n')
+                .FirstOrDefault(l => l.Contains("\"listening\"", StringComparison.Ordinal) && l.EndsWith('}'));
+            if (line is not null) return (program, Parse(line).GetProperty("ticket").GetString()!);
+            await patience.LookAgainAsync(() => program.TextSoFar, cancellationToken);
+        }
+    }
+
+    public static bool IsOk(JsonElement result) => result.GetProperty("ok").GetBoolean();
+
+    private static ProgramStart Start(string[] words) => new("node")
+    {
+        Arguments = [Path.Combine(Vectors.RepositoryRoot, "tests", "npm", "iroh-peer.cjs"), Folder, .. words],
+    };
+
+    private static JsonElement Parse(string line)
+    {
+        using var document = JsonDocument.Parse(line);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,252 @@
+using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Passphrase;
+using EdgeSync.Can.Sync.Peers;
+using EdgeSync.Can.Sync.Records;
+using EdgeSync.Can.Sync.Transfer;
+using EdgeSync.Can.Sync.Wire;
+
+namespace EdgeSync.Simulation.Mirror;
+
+public sealed class MirrorScenarioTests
+{
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(10);
+
+    [Test]
+    public void A_store_with_another_passphrase_learns_nothing()
+    {
+        var wrong = SyncKeys.Derive("another", cost: new StretchCost(8, 1));
+        var world = new MirrorWorld(1, 2, othersKeys: wrong);
+        world.Add(world.Peers[0], [1, 2, 3], 5);
+
+        world.Run(Long);
+
+        Assert.Empty(world.Peers[0].Node!.Peers());
+        Assert.Single(world.Peers[1].Store.Records());
+        Assert.Contains("can.peer_closed", world.Peers[1].Reports);
+        // A proof is 130 bytes, and nothing but proofs was sent.
+        Assert.DoesNotContain((byte)MirrorFrame.Records, world.Frames.Keys);
+    }
+
+    [Test]
+    public void A_change_goes_to_the_peer_once_and_does_not_come_back()
+    {
+        var world = Connected(2);
+        var before = world.Frames.GetValueOrDefault((byte)MirrorFrame.Records);
+
+        var hash = world.Add(world.Peers[0], [1], 5);
+        Assert.True(world.RunUntil(() => world.Peers[1].Store.HasContent(hash), Minute));
+        world.Run(Minute);
+
+        Assert.Equal(1, world.Frames[(byte)MirrorFrame.Records] - before);
+    }
+
+    [Test]
+    public void A_broken_transfer_goes_on_where_it_stopped()
+    {
+        var world = Connected(2);
+        var (source, target) = (world.Peers[0], world.Peers[1]);
+        var content = world.Prng.NextBytes((10 * ContentTree.GroupBytes) + 7);
+        var hash = world.Add(source, content, 5);
+
+        foreach (var groups in new[] { 3, 6, 9 })
+        {
+            Assert.True(world.RunUntil(() => target.Store.GroupsWritten >= groups, Long));
+            world.BreakConnections();
+            world.Kill(target);
+            world.StartNode(target);
+        }
+
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        Assert.True(target.Store.ContentOf(hash).AsSpan().SequenceEqual(content));
+        Assert.Equal(11, target.Store.GroupsWritten);
+    }
+
+    [Test]
+    public void Content_that_went_bad_at_its_source_is_repaired_from_another_store()
+    {
+        var world = Connected(3);
+        world.Kill(world.Peers[1]);
+        var content = world.Prng.NextBytes(5000);
+        var hash = world.Add(world.Peers[0], content, 5);
+        Assert.True(world.RunUntil(() => world.Peers[2].Store.HasContent(hash), Long));
+        world.Peers[0].Store.Spoil(hash, 17);
+        world.StartNode(world.Peers[1]);
+
+        Assert.True(world.RunUntil(() => world.IsEqual() && world.Peers[1].Store.HasContent(hash), Long));
+        world.Run(Minute);
+
+        Assert.True(world.Peers[1].Store.ContentOf(hash).AsSpan().SequenceEqual(content));
+    }
+
+    [Test]
+    public void Content_that_is_not_the_asset_is_refused_and_fetched_from_another_store()
+    {
+        var world = Connected(3);
+        var content = world.Prng.NextBytes(5000);
+        var hash = AssetHash.Of(5, content);
+        // The first store lies: it has a tree of other content.
+        world.Peers[0].Store.Put(hash, world.Prng.NextBytes(5000));
+        world.Tell(world.Peers[0], (node, at) => node.Add(at, hash, 5, 5000, []));
+        Assert.True(world.RunUntil(() => world.Peers[1].Reports.Contains("can.identity_mismatch"), Long));
+        Assert.False(world.Peers[1].Store.HasContent(hash));
+
+        world.Add(world.Peers[2], content, 5);
+
+        Assert.True(world.RunUntil(() => world.Peers[1].Store.HasContent(hash), Long));
+        Assert.True(world.Peers[1].Store.ContentOf(hash).AsSpan().SequenceEqual(content));
+    }
+
+    [Test]
+    [Arguments(true)]
+    [Arguments(false)]
+    public void A_mass_deletion_of_a_peer_waits_for_a_person(bool isMeant)
+    {
+        var world = Connected(2);
+        var hashes = AddMany(world, 100);
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        var (source, target) = (world.Peers[0], world.Peers[1]);
+
+        world.Tell(source, (node, at) => node.Answer(at, SyncQuestion.LocalDeletes, isMeant: true));
+        foreach (var hash in hashes) world.Tell(source, (node, at) => node.Purge(at, hash));
+        world.Run(Minute);
+
+        Assert.Equal(SyncQuestion.PeerDeletes, Assert.Single(target.Questions).Question);
+        Assert.Equal(50, target.Store.Contents().Count());
+
+        world.Tell(target, (node, at) => node.Answer(at, SyncQuestion.PeerDeletes, isMeant));
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        Assert.Equal(isMeant ? 0 : 50, source.Store.Contents().Count());
+        Assert.Equal(isMeant ? 0 : 50, target.Store.Contents().Count());
+        // What came back has its details.
+        Assert.All(
+            source.Store.Records().Where(r => r.Kind == RecordKind.Asset && !r.IsPurged),
+            r => Assert.Equal("a", r[RecordField.FileName]));
+    }
+
+    [Test]
+    public void A_program_that_deletes_everything_is_stopped()
+    {
+        var world = Connected(2);
+        var hashes = AddMany(world, 100);
+        var outcomes = new List<LocalOutcome>();
+        foreach (var hash in hashes)
+            world.Tell(world.Peers[0], (node, at) => outcomes.Add(node.Purge(at, hash)));
+
+        Assert.Equal(50, outcomes.Count(o => o == LocalOutcome.Changed));
+        Assert.Equal(LocalOutcome.Stopped, outcomes[^1]);
+        Assert.Equal(SyncQuestion.LocalDeletes, Assert.Single(world.Peers[0].Questions).Question);
+    }
+
+    [Test]
+    public void An_emptied_folder_is_filled_again_when_a_person_says_so()
+    {
+        var world = Connected(2);
+        var hashes = AddMany(world, 100);
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        var empty = world.Peers[1];
+        foreach (var hash in hashes) empty.Store.Lose(hash);
+        world.Tell(empty, (node, at) => node.OnContentLost(at, hashes));
+        world.Run(Minute);
+
+        Assert.Empty(empty.Store.Contents());
+        Assert.Equal(SyncQuestion.MissingContent, Assert.Single(empty.Questions).Question);
+        Assert.Equal(100, world.Peers[0].Store.Contents().Count());
+
+        world.Tell(empty, (node, at) => node.Answer(at, SyncQuestion.MissingContent, isMeant: true));
+        Assert.True(world.RunUntil(() => empty.Store.Contents().Count() == 100, Long));
+    }
+
+    [Test]
+    public void A_limit_holds_and_small_assets_pass_large_ones()
+    {
+        var world = Connected(2);
+        var (source, target) = (world.Peers[0], world.Peers[1]);
+        world.Tell(source, (node, at) => node.SetLimit(at, 100_000));
+        var from = world.Now;
+        var large = world.Add(source, world.Prng.NextBytes(8 * ContentTree.GroupBytes), 5);
+        world.Run(TimeSpan.FromSeconds(5));
+        var small = world.Add(source, [1], 6);
+
+        Assert.True(world.RunUntil(() => target.Store.HasContent(small), Minute));
+        Assert.False(target.Store.HasContent(large));
+        Assert.True(world.RunUntil(() => target.Store.HasContent(large), Long));
+        Assert.InRange((world.Now - from).TotalSeconds, 17, 30);
+    }
+
+    [Test]
+    public void A_pause_lets_records_pass_and_no_content()
+    {
+        var world = Connected(2);
+        var (source, target) = (world.Peers[0], world.Peers[1]);
+        world.Tell(target, (node, at) => node.Pause(at));
+        var hash = world.Add(source, [1, 2], 5);
+        world.Run(Minute);
+
+        Assert.True(target.Store.TryGetRecord(hash, out _));
+        Assert.False(target.Store.HasContent(hash));
+
+        world.Tell(target, (node, at) => node.Resume(at));
+        Assert.True(world.RunUntil(() => target.Store.HasContent(hash), Minute));
+    }
+
+    [Test]
+    public void A_deletion_is_kept_for_a_store_that_is_away_until_it_is_retired()
+    {
+        var world = Connected(3);
+        var hash = world.Add(world.Peers[0], [1], 5);
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        var away = world.Peers[2];
+        world.Kill(away);
+        world.Tell(world.Peers[0], (node, at) => node.Purge(at, hash));
+        world.Run(Long);
+        Assert.Equal(1, world.Peers[0].Node!.Replica.DeletionCount);
+
+        world.Tell(world.Peers[0], (node, at) => node.Retire(at, away.Store.Id));
+        Assert.True(world.RunUntil(
+            () => world.Peers[0].Node!.Replica.DeletionCount + world.Peers[1].Node!.Replica.DeletionCount == 0, Long));
+
+        // It is refused, and brings nothing back.
+        world.StartNode(away);
+        world.Run(Long);
+        Assert.False(world.Peers[0].Store.HasContent(hash));
+        Assert.Empty(away.Node!.Peers());
+    }
+
+    [Test]
+    [Arguments("flood", "can.peer_closed")]
+    [Arguments("giant", "can.peer_closed")]
+    [Arguments("junk", "can.peer_closed")]
+    public void A_peer_that_does_not_behave_is_cut_off(string what, string report)
+    {
+        var world = Connected(2);
+        var hostile = world.Peers[0];
+        var flood = new MirrorMessage.Keys(
+            MirrorFrame.Seek, [.. Enumerable.Range(0, 30_000).Select(i => AssetHash.Of(i, "x"u8))]).ToFrame();
+        var bad = what switch
+        {
+            "flood" => [.. Enumerable.Range(0, 40).SelectMany(_ => flood)],
+            "giant" => [3, 0xff, 0xff, 0xff, 0xff],
+            _ => new byte[] { 3, 0, 0, 0, 1, 9 },
+        };
+        world.Spoil = (peer, send) =>
+            peer == hostile && send.Lane == 0 && send.Bytes.Span[0] == (byte)MirrorFrame.Ping ? bad : send.Bytes;
+
+        world.Run(Minute);
+
+        Assert.Contains(report, world.Peers[1].Reports);
+    }
+
+    private static MirrorWorld Connected(int peers)
+    {
+        var world = new MirrorWorld(7, peers, hasRealProofs: false);
+        Assert.True(world.RunUntil(
+            () => world.IsEqual() && world.Peers.All(p => p.Node!.Peers().Count() == peers - 1), Long));
+        // Second connections between the same two are closed by now.
+        world.Run(Minute);
+        return world;
+    }
+
+    private static List<AssetHash> AddMany(MirrorWorld world, int count) =>
+        [.. Enumerable.Range(0, count).Select(i => world.Add(world.Peers[0], world.Prng.NextBytes(100), i))];
+}
