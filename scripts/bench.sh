@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# usage: scripts/bench.sh [--repo FILE] [--runs N] [--only NAME,...] [--out FILE [--append]] [--binary FILE]
+# usage: scripts/bench.sh [--repo FILE] [--runs N] [--only NAME,...] [--out FILE [--append]] [--binary FILE] [--earlier FILE]
 #        scripts/bench.sh nats [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--nats-server FILE]
 #        scripts/bench.sh fleet [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
+#        scripts/bench.sh checkout [--git DIR] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
+#        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
 # Our program and the real peer side by side in one run, interleaved, medians; writes its section of docs/BENCHMARKS.md and
 # exits non-zero when a limit is passed. Without --repo on the generated history (scripts/make-history.py). EDGESYNC_FOSSIL
@@ -15,23 +17,25 @@ if [ "${1:-}" = micro ]; then
   exec dotnet run -c Release -- --artifacts "$root/artifacts/benchmarks" --filter "${2:-*}"
 fi
 
-if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ]; then
+if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ]; then
   case=$1; shift
   apt_install python3 gcc libc6-dev
-  [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
+  [ $case = iroh ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
   case " $* " in
     *" --help "* | *" -h "* | *" --binary "*) ;;
     *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
   esac
-  [ $case = nats ] || { apt_install time; [ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil; }
+  [ $case != fleet ] || { apt_install time; [ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil; }
   exec python3 "$root/scripts/bench/$case.py" "$@"
 fi
 
+case=bench
+if [ "${1:-}" = checkout ]; then case=checkout; shift; apt_install git; fi
 apt_install time python3
 [ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil
 case " $* " in
-  *" --help "* | *" -h "*) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
+  *" --help "* | *" -h "*) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
   *" --binary "*) ;;
   *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
 esac
-exec python3 "$root/scripts/bench/bench.py" "$@"
+exec python3 "$root/scripts/bench/$case.py" "$@"

@@ -7,7 +7,13 @@
 #   sim real --profiles [--transport http|natsclient|leafnode] [--profile NAME,...] [--table docs/BENCHMARKS.md]
 #                    a megabyte over links of all profiles
 #   fuzz [MINUTES]   the property tests, over and over with new seeds
-#   interop [--long] against the stock program; --long also a real history, EDGESYNC_REAL_REPO=FILE
+#   native           the unit tests as Native AOT compiles them
+#   interop [--long] against the stock program; --long also all NATs, and a real history, EDGESYNC_REAL_REPO=FILE
+#   peers            the interop tests beside every release that scripts/newer-peers.sh brings
+#   fossil-tests [--all] [SCRIPT...]  Fossil's own test scripts, with stock and with ours (scripts/fossil-tests.sh)
+#   merges GIT_DIR [COUNT]  every merge of a git history again, file by file, beside stock and git merge-file; COUNT of
+#                    them (default 200) as whole trees in both programs
+#   differences [SEEDS [FIRST]]  random work on two checkouts, one by stock and one by us (default 100 seeds from 1000)
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file
@@ -52,6 +58,37 @@ case $verb in
       runs=$((runs * 2))
     done
     ;;
+  native)
+    need_dotnet
+    out=$root/artifacts/native-tests
+    dotnet publish tests/EdgeSync.UnitTests -c Release -r linux-x64 --nologo -v q -p:PublishAot=true \
+      -p:RunAnalyzers=false -p:NativeDebugSymbols=false -p:CppCompilerAndLinker=gcc -p:ObjCopyName=objcopy \
+      -p:RestoreLockedMode=true --artifacts-path "$root/artifacts/publish/compiled" -o "$out"
+    exec "$out/EdgeSync.UnitTests" --no-ansi "$@"
+    ;;
+  peers)
+    need_dotnet
+    apt_install fossil nats-server
+    scripts/newer-peers.sh
+    [ -x bin/edgesync ] || scripts/publish.sh
+    dotnet build tests/EdgeSync.InteropTests -c Release -v q -nologo
+    export EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync}
+    run=(tests/EdgeSync.InteropTests/bin/Release/net10.0/EdgeSync.InteropTests --no-ansi --treenode-filter)
+    # What our own program does on a failing disk or without power does not depend on the age of its peer. Texts and tables
+    # of checkouts are those of 2.21 (docs/TESTING.md says what 2.28 prints otherwise).
+    except='(!DiskTests*)&(!OpenTests)&(!UpdateTests)&(!CommitTests)&(!DiffOfDiskTests)&(!Merge*)&(!StashTests)&(!BisectTests)'
+    except+='&(!WorkingTree*)&(!Archives*)&(!GitTests)&(!Pages*)&(!Settings*)&(!KillTests*)&(!TreeTests)&(!DescribeTests)'
+    except+='&(!SqlShellTests)&(!Unversioned*)&(!TouchTests)'
+    status=0
+    for peer in artifacts/peers/bin/fossil-*; do
+      EDGESYNC_FOSSIL=$root/$peer "${run[@]}" \
+        "/*/(!EdgeSync.InteropTests.Nats*)&(!*.PowerLoss)&(!*.History)&(!*.Quic)&(!*.Iroh)/$except/*" || status=$?
+    done
+    for peer in artifacts/peers/bin/nats-server-*; do
+      EDGESYNC_NATS_SERVER=$root/$peer "${run[@]}" '/*/EdgeSync.InteropTests.Nats*/*/*' || status=$?
+    done
+    exit "$status"
+    ;;
   interop)
     need_dotnet
     apt_install fossil
@@ -63,7 +100,30 @@ case $verb in
     long=; if [ "${1:-}" = --long ]; then shift; long=1; fi
     run_tests EdgeSync.InteropTests "$@"
     [ -z "$long" ] || run_tests EdgeSync.InteropTests --treenode-filter '/*/*/*/*[Long=yes]'
+    if [ -n "$long" ]; then
+      dotnet build tests/EdgeSync.EndToEndTests -v q -nologo
+      run_tests EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Long=yes]'
+    fi
     ;;
+  merges)
+    need_dotnet
+    apt_install fossil
+    [ -d "${1:-}" ] || die "merges: name a git directory"
+    dotnet build tests/EdgeSync.InteropTests -c Release -v q -nologo
+    export EDGESYNC_REAL_GIT=$(realpath "$1") EDGESYNC_REAL_MERGES=${2:-200} EDGESYNC_MERGE_REPORT=$root/artifacts/merges.txt
+    status=0
+    dotnet test --project tests/EdgeSync.InteropTests --no-build -c Release \
+      --treenode-filter '/*/*/Merge*/*[Merges=yes]' || status=$?
+    cat "$EDGESYNC_MERGE_REPORT" && exit "$status"
+    ;;
+  differences)
+    need_dotnet
+    apt_install fossil
+    dotnet build tests/EdgeSync.InteropTests -c Release -v q -nologo
+    EDGESYNC_PROPERTY_RUNS=${1:-100} EDGESYNC_PROPERTY_FIRST=${2:-1000} dotnet test \
+      --project tests/EdgeSync.InteropTests --no-build -c Release --treenode-filter '/*/*/WorkingTreeDifferenceTests/*'
+    ;;
+  fossil-tests) exec scripts/fossil-tests.sh "$@" ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
   release) exec scripts/release.sh "$@" ;;
@@ -74,10 +134,10 @@ case $verb in
     dotnet restore EdgeSync.sln -v q
     for rid in $published_rids; do
       dotnet msbuild src/EdgeSync.Cli -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier="$rid" \
-        -p:ArtifactsPath="$root/artifacts/publish/$rid"
+        -p:ArtifactsPath="$root/artifacts/publish/compiled"
     done
     dotnet msbuild tests/EdgeSync.UnitTests -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier=linux-x64 \
-      -p:ArtifactsPath="$root/artifacts/native-tests"
+      -p:ArtifactsPath="$root/artifacts/publish/compiled"
     ;;
   size) exec scripts/size.sh "$@" ;;
   *) usage "$0"; [ "$verb" = help ] || [ "$verb" = --help ] || [ "$verb" = -h ] || exit 2 ;;

@@ -41,6 +41,39 @@ apt_install() {
   return "$status"
 }
 
+# The mirror of Debian's own archive, whichever of the two styles of source files names it: apt tells once it has lists.
+mirror() {
+  [ -n "$(archives)" ] || as_root apt-get update -qq >&2
+  archives | awk '$1 == "Debian" && !found { found = $2 } END { print found }'
+}
+archives() { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Identifier: Packages' 'Component: main'; }
+
+# need_mirror: packages and sources of other suites can be fetched; `keys` signs them.
+need_mirror() {
+  keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  [ -f "$keys" ] || apt_install debian-archive-keyring || die "Debian's keys are missing: install debian-archive-keyring"
+  [ -n "$(mirror)" ] || die "no source of this machine's apt is a mirror of Debian"
+}
+
+# fossil_source: the folder of Fossil 2.21's own test scripts, fetched from Debian's source package into artifacts/ once.
+fossil_source() {
+  local to=$root/artifacts/fossil-2.21 apt=$root/artifacts/fossil-2.21/apt
+  if [ ! -d "$to/test" ]; then
+    need_mirror
+    say "fetching the source of Fossil 2.21"
+    rm -rf "$to" && mkdir -p "$apt/lists/partial" "$apt/sources" "$apt/cache/archives/partial" "$to/tree"
+    printf 'Types: deb-src\nURIs: %s\nSuites: bookworm\nComponents: main\nSigned-By: %s\n' "$(mirror)" "$keys" >"$apt/sources/debian.sources"
+    local options=(-qq -o "Dir::Etc::SourceList=/dev/null" -o "Dir::Etc::SourceParts=$apt/sources" -o "Dir::State::Lists=$apt/lists"
+      -o "Dir::Cache=$apt/cache" -o "APT::Sandbox::User=$(id -un)" -o "Debug::NoLocking=1")
+    apt-get "${options[@]}" update >&2
+    (cd "$apt" && apt-get "${options[@]}" source --download-only fossil >&2)
+    tar -xf "$apt"/fossil_2.21.orig.tar.* -C "$to/tree" --strip-components=1
+    mv "$to/tree/test" "$to/test"
+    rm -rf "$to/tree" "$apt"
+  fi
+  echo "$to/test"
+}
+
 need_dotnet() {
   command -v dotnet >/dev/null || die "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
   [ "$(dotnet --version | cut -d. -f1)" -ge 10 ] || die "the .NET 10 SDK is needed; 'dotnet --version' says $(dotnet --version)"

@@ -8,7 +8,6 @@
 # there it only prints.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
-case ${1:-} in -h | --help) sed -n '2,9s/^# //p' "$0"; exit 0 ;; esac
 
 # SUITE: the releases it had when this was written. A suite that moved on brings what it has now, under its real name.
 suites=(trixie sid)
@@ -16,13 +15,6 @@ programs=(fossil nats-server)
 
 folder=$(mkdir -p "${1:-$root/artifacts/peers}" && cd "${1:-$root/artifacts/peers}" && pwd)
 mkdir -p "$folder/bin"
-
-# The mirror of Debian's own archive, whichever of the two styles of source files names it: apt tells once it has lists.
-mirror() {
-  [ -n "$(archives)" ] || as_root apt-get update -qq >&2
-  archives | awk '$1 == "Debian" && !found { found = $2 } END { print found }'
-}
-archives() { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Identifier: Packages' 'Component: main'; }
 
 # fetch SUITE: the programs with everything that they depend on, as if nothing were installed.
 fetch() {
@@ -66,9 +58,7 @@ enter() {
 for suite in "${suites[@]}"; do
   [ -e "$folder/$suite/entered" ] && continue
   command -v apt-get >/dev/null || die "this brings Debian's packages, and there is no apt here"
-  keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -f "$keys" ] || apt_install debian-archive-keyring || die "Debian's keys are missing: install debian-archive-keyring"
-  [ -n "$(mirror)" ] || die "no source of this machine's apt is a mirror of Debian"
+  need_mirror
   fetch "$suite"
   for program in "${programs[@]}"; do enter "$suite" "$program"; done
   touch "$folder/$suite/entered"

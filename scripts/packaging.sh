@@ -42,6 +42,7 @@ check() {
 skip() { skipped=$((skipped + 1)); echo "skipped $1: $2"; }
 
 source scripts/packaging/systemd.sh
+source scripts/packaging/service.sh
 source scripts/packaging/deb.sh
 source scripts/packaging/image.sh
 

@@ -6,6 +6,8 @@
 #   linux-musl-x64, win-x64, osx-arm64   only on a machine of that kind; the release workflow has one of each
 # The file runs on every processor of its kind. EDGESYNC_CPU=avx2 makes one for x64 with AVX2 only: hashing is twice as
 # fast, and clone and verify with it.
+# EDGESYNC_SYMBOLS=1 leaves symbols for a debugger or profiler, and the table of sizes that scripts/size.sh reads, in
+# artifacts/publish.
 # EDGESYNC_PACKS_VERSION=10.0.N takes another version of the .NET packs than build/Common.props names.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -60,9 +62,13 @@ esac
 
 work=$root/artifacts/publish/$rid
 log=$work/publish.log
-mkdir -p "$work" "$(dirname "$out")"
+# The libraries are the same for every RID: compiled once, in a folder that one publish uses at a time.
+compiled=$root/artifacts/publish/compiled
+mkdir -p "$work" "$compiled" "$(dirname "$out")"
+if command -v flock >/dev/null; then exec 7>"$compiled/lock"; flock 7; fi
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 if [ "$commit" != unknown ] && [ -n "$(git status --porcelain --untracked-files=no 2>/dev/null)" ]; then commit+=-dirty; fi
+symbols=; [ "${EDGESYNC_SYMBOLS:-}" != 1 ] || symbols=-p:NativeDebugSymbols=true
 packs=${EDGESYNC_PACKS_VERSION:-$(sed -nE 's/.*<EdgeSyncPacksVersion[^>]*>([^<]+)<.*/\1/p' build/Common.props)}
 # Other packs than the pinned ones have other lock files: none.
 locked=-p:RestoreLockedMode=true
@@ -87,8 +93,8 @@ say "  $SECONDS s  restoring packages"
 # shellcheck disable=SC2086
 if ! dotnet publish src/EdgeSync.Cli -c Release -r "$rid" --nologo -v m \
   -p:PublishAot=true -p:RunAnalyzers=false -p:EdgeSyncPacksVersion="$packs" -p:EdgeSyncCommit="$commit" $locked \
-  ${archive:+-p:EdgeSyncSqliteArchive="$archive"} $link $cpu_args \
-  --artifacts-path "$work" -o "$work/out" 2>&1 | tee "$log" | show_progress
+  ${archive:+-p:EdgeSyncSqliteArchive="$archive"} $link $cpu_args $symbols \
+  --artifacts-path "$compiled" -o "$work/out" 2>&1 7>&- | tee "$log" | show_progress
 then
   if grep -Eq 'error NU110[0-9]' "$log"; then
     grep -Eo 'NU110[0-9]: .*' "$log" | sed 's/ \[[^][]*\]$//; s/^NU110[0-9]: /  /' | sort -u | head -8 >&2

@@ -40,12 +40,6 @@ fi
 addr=${ADDR:-127.0.0.1:8080}
 bind=${BIND:-127.0.0.1}
 port=${LEAF_PORT:-7422}
-host=$([ "$bind" = '*' ] && hostname || echo "$bind")
-code=$(bin/edgesync repo config get project-code -R "$repository")
+# The leaf prints how to clone from it and how another one joins it.
 say ""
-say "serving $repository; in another terminal:"
-say "  fossil clone http://localhost:${addr##*:} there.fossil"
-say "or, to keep a second copy in step within milliseconds:"
-say "  bin/edgesync leaf --repo second.fossil --nats nats-leaf://$host:$port --clone-from nats --project $code"
-say "Ctrl-C stops."
 exec bin/edgesync leaf --repo "$repository" --serve-http "$addr" --nats-leaf-port "$port" --nats-bind "$bind" --log-format text

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: scripts/smoke.sh
-# The README's first minute, checked: scripts/run.sh serves the demo, the stock program clones it, ours clones that back.
+# The README's first minute, checked: scripts/run.sh serves the demo and prints each next command once, the stock program
+# clones it, ours clones that back.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -22,6 +23,9 @@ port=$(free_port)
 ADDR=127.0.0.1:$port scripts/run.sh >"$work/run.log" 2>&1 &
 server=$!
 wait_for "http://127.0.0.1:$port/healthz"
+for line in 'fossil clone ' 'edgesync leaf --repo '; do
+  [ "$(grep -c "$line" "$work/run.log")" -eq 1 ] || die "run.sh does not print '$line' once: $(cat "$work/run.log")"
+done
 bin/edgesync repo clone "http://127.0.0.1:$port" "$work/ours.fossil"
 bin/edgesync repo verify -R "$work/ours.fossil"
 if command -v fossil >/dev/null; then

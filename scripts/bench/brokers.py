@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from measure import Failed, free_port
+from measure import Failed, free_port, processor_s
 
 READY_S = 20
 
@@ -41,6 +41,10 @@ class Broker:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def __enter__(self):
         log = os.path.join(self._folder, "log")
         with open(log, "wb") as file:
@@ -65,9 +69,7 @@ class Broker:
 
     def processor_s(self):
         """Processor time it used so far."""
-        with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_s(self._process.pid)
 
 
 class NatsServer:
@@ -79,11 +81,16 @@ class NatsServer:
     def version(self):
         return subprocess.run([self._program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
-    def start(self, upstream=None, listens=False):
-        """A broker; with `listens` it takes leafnode links, with `upstream` it makes one. `.leaf_port` says where."""
+    def start(self, upstream=None, listens=False, is_small=False):
+        """
+        A broker; with `listens` it takes leafnode links, with `upstream` it makes one. `.leaf_port` says where. One that
+        is small refuses a client's subscriptions after some thousand.
+        """
         folder = tempfile.mkdtemp(prefix="nats-", dir=self._work)
         port, leaf_port = free_port(), free_port()
         lines = ["listen: 127.0.0.1:%d" % port, "max_payload: 8MB"]
+        if is_small:
+            lines.append("max_subscriptions: 1000")
         if listens:
             lines.append('leafnodes { listen: "127.0.0.1:%d", no_advertise: true }' % leaf_port)
         if upstream:
@@ -104,7 +111,7 @@ class OurBroker:
     def version(self):
         return subprocess.run([self._program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
-    def start(self, upstream=None, listens=False):
+    def start(self, upstream=None, listens=False, is_small=False):
         del listens  # a hub always takes links
         folder = tempfile.mkdtemp(prefix="ours-", dir=self._work)
         environment = {**os.environ, "HOME": folder, "USER": "tester"}
@@ -114,6 +121,8 @@ class OurBroker:
         port, leaf_port = free_port(), free_port()
         argv = [self._program, "hub", "serve", "-R", repository, "--name", f"hub-{port}", "--data-dir", folder, "--http-port", str(free_port()),
                 "--nats-client-port", str(port), "--nats-leaf-port", str(leaf_port)]
+        if is_small:
+            argv += ["--memory-limit", "64M"]
         if upstream:
             argv += ["--leaf-upstream", f"nats-leaf://127.0.0.1:{upstream}"]
         broker = Broker(self.name, argv, port, folder, environment)

@@ -4,6 +4,7 @@ import os
 import statistics
 from dataclasses import dataclass
 
+from manifests import CHECK_INS, FILES, fill
 from measure import Failed, Sample, interleave
 from peers import artifact_set, bare_pull_s, copy, deepest_delta, empty_twin, open_to_all, stored_count
 
@@ -76,9 +77,12 @@ def clone(bench):
             wall_max=0.7, rss_max=bench.clone_rss_max, rss_kb_max=bench.rss_kb_max)
         bench.must_equal(target[bench.ours], bench.repo)
         with bench.ours.serve(copy(bench.repo, bench.path("served-by-ours.fossil"))) as our_server:
+            cloning(bench.stock, our_server)()   # connections and caches of a leaf that just started do not count
+            before = our_server.processor_s(), stock_server.processor_s()
             row = bench.pair(
                 "clone by stock: our leaf / stock's server",
                 cloning(bench.stock, our_server), cloning(bench.stock, stock_server), runs, wall_max=0.8)
+            after = our_server.processor_s(), stock_server.processor_s()
             bench.must_equal(target[bench.stock], bench.repo)
             # What no server can take from it: the client derives its tables when the last byte is there.
             floor = bench.stock.rebuild(target[bench.stock])
@@ -86,11 +90,38 @@ def clone(bench):
                         f"{floor.cpu_s:.2f} s of that a rebuild")
             yield row
             yield Row(
+                "of it the server's processor time",
+                *(Sample((b - a) / runs, 0, 0, "") for a, b in zip(before, after)), wall_max=0.8)
+            yield Row(
                 "clone by us from our leaf", interleave(runs, cloning(bench.ours, our_server), None)[0],
                 rss_kb_max=bench.rss_kb_max)
     yield Row(
         "memory of the server after these clones",
         Sample(0, 0, our_server.rss_kb, ""), Sample(0, 0, stock_server.rss_kb, ""), rss_kb_max=bench.rss_kb_max)
+
+
+def clone_manifests(bench):
+    """A clone whose texts are far larger than what is stored: each check-in has a manifest of hundreds of files."""
+    source = bench.path("manifests.fossil")
+    bench.stock.capture("new", source)
+    open_to_all(source)
+    text_bytes = fill(source)
+    target = {peer: bench.path(f"manifests-{peer.name}.fossil") for peer in (bench.ours, bench.stock)}
+
+    def cloning(peer, server):
+        def once():
+            for suffix in ("", "-wal", "-shm"):
+                if os.path.exists(target[peer] + suffix):
+                    os.remove(target[peer] + suffix)
+            return peer.clone(server.url, target[peer])
+        return once
+
+    with bench.stock.serve(source) as server:
+        yield bench.pair(
+            f"clone of {2 * CHECK_INS:,} artifacts with manifests of {FILES} files ({text_bytes / 1e9:.1f} GB of text)",
+            cloning(bench.ours, server), cloning(bench.stock, server), 3, wall_max=0.45, rss_max=1.0)
+        bench.must_equal(target[bench.ours], source)
+        bench.must_equal(target[bench.stock], source)
 
 
 def pull(bench):
@@ -292,10 +323,13 @@ def idle(bench):
     with bench.ours.serve(copy(bench.repo, bench.path("idle.fossil"))) as server:
         time.sleep(2)
         resident = server.resident_kb()
-    yield Row("memory of an idle leaf", Sample(0, 0, resident, ""), rss_kb_max=40 * 1024)
+    yield Row("memory of an idle leaf", Sample(0, 0, resident, ""), rss_kb_max=45 * 1024)
 
 
 CASES = {
-    "start": start, "clone": clone, "pull": pull, "push-one": push_one, "push-all": push_all, "rebuild": rebuild,
+    "start": start, "clone": clone, "clone-manifests": clone_manifests, "pull": pull, "push-one": push_one, "push-all": push_all, "rebuild": rebuild,
     "verify": verify, "reading": reading, "commit": commit, "import": importing, "idle": idle,
 }
+
+# What an earlier file of ours is measured with as well: commands that it has.
+EARLIER = {"start", "clone", "pull", "push-one", "rebuild", "verify", "reading", "commit", "idle"}

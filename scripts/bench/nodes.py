@@ -35,7 +35,9 @@ class Site:
         tree = os.path.dirname(repository)
         with open(os.path.join(tree, name), "w", encoding="ascii") as file:
             file.write(text)
-        self.run("repo", "ci", "-R", repository, "-m", comment, "--user", "tester", "--allow-fork", "--allow-older", name, cwd=tree)
+        # The daemons bring it to others, not the command.
+        self.run("repo", "ci", "-R", repository, "-m", comment, "--user", "tester", "--allow-fork", "--allow-older", "--nosync", name,
+                 cwd=tree)
 
     def clones(self, count):
         """Repositories of their own, each in a folder of its own."""

@@ -6,8 +6,8 @@ import subprocess
 
 TITLE = """# Benchmarks
 
-Our program and the real peer side by side, by turns, in one run of `scripts/bench.sh` or `scripts/bench.sh nats`: medians,
-ours / theirs. Written by that script; not edited by hand.
+Our program and the real peer side by side, by turns, in one run of `scripts/bench.sh` or of its verbs `nats`, `fleet`,
+`checkout` and `iroh`: medians, ours / theirs. Written by that script; not edited by hand.
 """
 
 

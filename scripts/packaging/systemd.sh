@@ -155,5 +155,6 @@ try_systemd() {
   check "leaf: stops cleanly" stops_cleanly $leaf
   check "bridge: is not started again with wrong settings" stays_down $bridge
   check "hub: stops cleanly" stops_cleanly $hub
+  try_service
   if [ $failed -gt 0 ]; then inside journalctl --no-pager -q -u 'edgesync*' | tail -40; fi
 }
