@@ -47,7 +47,7 @@ public sealed class ContentTests
             "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85",
             Convert.ToHexStringLower(tree.Leaves.Span));
         var root = Convert.ToHexStringLower(tree.Root.Span);
-        Assert.True(root == "511fc250469e6af79c5dd884736f7485950a11659ca957cb8d3fa7bce2629e40", $"is {root}");
+        Assert.True(root == "4792f4205d00d7f96d83a4300aa61d980dee447386e5cba9749d9a1731482c59", $"is {root}");
         Assert.Equal(0, ContentTree.Of([]).Groups);
     }
 

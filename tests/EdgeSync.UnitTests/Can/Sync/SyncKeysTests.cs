@@ -40,9 +40,9 @@ public sealed class SyncKeysTests
 
         var derived = $"{keys.Topic} {slot.Id.ToZ32()} {Convert.ToHexStringLower(keys.Secret)}";
         Assert.True(
-            derived == "3c62a55ebc5d11f1c1fb3767b064a46e533a90ad474f916e247b4308af8a2bee "
-                + "3yesbupnt39ptj59j45ozdwttqy7utpjeq7184f8io9wjhfkfy5o "
-                + "f6b2e970d8feecc3cd62f6b141b03491b7872df48f91ce2c99bd37ce9e74b03e",
+            derived == "6685a5c75cba59067ec55c4620580f278172cf5fb9e60330e529efe7e0a8987a "
+                + "qbwji8wb5yedfti9bqfancacmsy1wcyxr8thofxpgyz86e5bo3xy "
+                + "3709102874002ef1a6aa87143305e27fbf235248b2f7038137bc6af66c5bf53f",
             $"is {derived}");
     }
 
