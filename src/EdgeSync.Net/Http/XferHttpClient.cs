@@ -74,10 +74,7 @@ public sealed class XferHttpClient : IDisposable
             Credentials = null,
         };
         if (options.Pin is { } pin) handler.SslOptions.RemoteCertificateValidationCallback = ServerPin.Check(pin);
-        _http = new HttpClient(handler)
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _http = HttpConnections.Client(handler, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Called before each pause: the failure, and the length of the pause.</summary>

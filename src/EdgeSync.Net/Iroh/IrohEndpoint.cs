@@ -8,6 +8,7 @@ using EdgeSync.Iroh.PortMapping;
 using EdgeSync.Iroh.Relay;
 using EdgeSync.Iroh.Tickets;
 using EdgeSync.Net.Discovery;
+using EdgeSync.Net.Http;
 using EdgeSync.Net.PortMapping;
 using EdgeSync.Net.Quic;
 using EdgeSync.Net.Relay;
@@ -321,7 +322,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
         };
         handler.SslOptions.RemoteCertificateValidationCallback = _options.CertificateCheck;
-        return new HttpClient(handler) { Timeout = HttpTime };
+        return HttpConnections.Client(handler, HttpTime);
     }
 
     private Prng NewPrng()

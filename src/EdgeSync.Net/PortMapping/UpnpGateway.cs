@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EdgeSync.Iroh.PortMapping;
+using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 using EdgeSync.Quic;
 
@@ -21,17 +22,7 @@ internal sealed class UpnpGateway(IPEndPoint search, IPAddress gateway, int port
     private static readonly TimeSpan SearchTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HttpTime = TimeSpan.FromSeconds(5);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        ActivityHeadersPropagator = null,
-    })
-    {
-        Timeout = HttpTime,
-        MaxResponseContentBufferSize = Upnp.DocumentBytesMax,
-    };
+    private readonly HttpClient _http = NewClient();
 
     private string? _service;
     private Uri? _control;
@@ -145,5 +136,19 @@ internal sealed class UpnpGateway(IPEndPoint search, IPAddress gateway, int port
         request.Headers.TryAddWithoutValidation("SOAPAction", $"\"{_service}#{action}\"");
         using var response = await _http.SendAsync(request, cancellationToken);
         return (response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+    }
+
+    private static HttpClient NewClient()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+        };
+        var http = HttpConnections.Client(handler, HttpTime);
+        http.MaxResponseContentBufferSize = Upnp.DocumentBytesMax;
+        return http;
     }
 }

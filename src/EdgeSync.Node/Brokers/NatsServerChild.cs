@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using EdgeSync.Nats.Keys;
+using EdgeSync.Net.Http;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
@@ -31,7 +32,7 @@ internal sealed class NatsServerChild : IAsyncDisposable
     private readonly string _config;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private readonly HttpClient _http = HttpConnections.Client(timeout: TimeSpan.FromSeconds(2));
     private readonly CancellationTokenSource _stop = new();
     private readonly NatsServerPorts _ports;
     private readonly NatsSection _settings;

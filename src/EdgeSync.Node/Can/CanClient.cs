@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Service;
+using EdgeSync.Net.Http;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Can;
@@ -64,7 +65,8 @@ internal sealed class CanClient : IDisposable
             throw new EdgeSyncException(ErrorKind.Usage, $"'{url}' is not an address", "such as http://127.0.0.1:3210");
 
         (_url, _token) = (url.TrimEnd('/'), token);
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+        _http = HttpConnections.Client(
+            new SocketsHttpHandler { UseProxy = false }, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Stores a stream.</summary>

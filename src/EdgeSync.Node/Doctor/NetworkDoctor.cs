@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using EdgeSync.Nats.Wire;
+using EdgeSync.Net.Http;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
@@ -106,13 +107,13 @@ internal static class NetworkDoctor
 
         try
         {
-            using var http = new HttpClient(
+            using var http = HttpConnections.Client(
                 new SocketsHttpHandler
                 {
                     AllowAutoRedirect = false,
                     ConnectTimeout = AnswerTimeMax
-                })
-            { Timeout = AnswerTimeMax * 2 };
+                },
+                AnswerTimeMax * 2);
             var asked = clock.GetUtcNow();
             using var response = await http.GetAsync(
                 peer.Address, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
@@ -173,7 +174,7 @@ internal static class NetworkDoctor
 #pragma warning disable CA5359 // Only tests whether a server replies; nothing is sent or trusted.
                 handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
-                using var http = new HttpClient(handler) { Timeout = AnswerTimeMax };
+                using var http = HttpConnections.Client(handler, AnswerTimeMax);
                 http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
                 var text = await http.GetStringAsync($"{scheme}://{endpoint.ToReachable()}/healthz", cancellationToken);
                 if (text.Contains("\"status\"", StringComparison.Ordinal)) return true;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Authentication;
 using System.Text;
+using EdgeSync.Net.Http;
 using EdgeSync.Net;
 using EdgeSync.Primitives;
 
@@ -33,11 +34,8 @@ internal static class JoinClient
             ConnectTimeout = ConnectTimeMax
         };
         handler.SslOptions.RemoteCertificateValidationCallback = ServerPin.Check(code.ServerKey);
-        using var http = new HttpClient(handler)
-        {
-            Timeout = AnswerTimeMax,
-            MaxResponseContentBufferSize = AnswerBytesMax
-        };
+        using var http = HttpConnections.Client(handler, AnswerTimeMax);
+        http.MaxResponseContentBufferSize = AnswerBytesMax;
         EdgeSyncException? refusal = null;
         var faults = new List<string>();
         foreach (var host in code.Hosts)

@@ -87,6 +87,21 @@ public sealed partial class LayeringTests
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
+    /// <summary>.NET's own client lets a SocketException pass that its documents do not name.</summary>
+    [Test]
+    public void Clients_of_http_are_made_in_one_place()
+    {
+        var made = Directory.EnumerateFiles(
+            Path.Combine(Vectors.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => HttpClientMade().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName);
+
+        Assert.Equal(
+            ["CollectorHandler.cs", "HttpConnections.cs", "ReadyCommand.cs"], made.Order(StringComparer.Ordinal));
+    }
+
+    [GeneratedRegex(@"new HttpClient\(|HttpClient _\w+ = new\(")]
+    private static partial Regex HttpClientMade();
+
     [Test]
     public void Covers_every_project() =>
         Assert.Equal(

@@ -53,6 +53,45 @@ public sealed class XferHttpClientTests
     }
 
     [Test]
+    public async Task A_connection_that_is_reset_at_once_is_an_unreachable_peer()
+    {
+        var end = TestContext.Current!.Execution.CancellationToken;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var resetting = ResetAllAsync(listener);
+        Assert.True(PeerUrl.TryParse($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/", out var url));
+
+        // .NET looks at the remote address of a new connection; in a few of a hundred the reset comes before that.
+        for (var i = 0; i < 400; i++)
+        {
+            using var client = new XferHttpClient(
+                new XferHttpClientOptions { Retry = new RetryPolicy(1, TimeSpan.Zero, TimeSpan.Zero) },
+                TimeProvider.System);
+            await Assert.ThrowsAsync<EdgeSyncException>(() => client.PostAsync(
+                url, XferContentType.Uncompressed, "x"u8.ToArray(), mayRepeat: false, end));
+        }
+
+        listener.Stop();
+        await resetting;
+    }
+
+    private static async Task ResetAllAsync(TcpListener listener)
+    {
+        while (true)
+        {
+            try
+            {
+                using var socket = await listener.AcceptSocketAsync();
+                socket.LingerState = new LingerOption(true, 0);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    [Test]
     public async Task Recovers_from_a_transient_failure()
     {
         using var peer = new ScriptedPeer(["", "HTTP/1.0 502 Gone\r\n\r\n", Fine("hello")]);

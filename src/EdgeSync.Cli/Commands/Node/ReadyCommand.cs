@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Settings;
@@ -85,7 +86,7 @@ internal static class ReadyCommand
                 address, response.IsSuccessStatusCode, text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
         catch (Exception e) when (
-            e is HttpRequestException
+            e is HttpRequestException or SocketException
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new EdgeSyncException(

@@ -1,5 +1,6 @@
 using System.Net;
 using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Net.Http;
 using EdgeSync.Net.Iroh;
 using EdgeSync.Net.Relay;
 using EdgeSync.Primitives;
@@ -35,7 +36,7 @@ public static class NetCheck
     private static async Task<List<(RelayUrl Url, RelayAnswer? Answer)>> MeasureAsync(
         IReadOnlyList<string> relays, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient();
+        using var http = HttpConnections.Client();
         var probe = new RelayProbe(http, TimeProvider.System);
         var measured = new List<(RelayUrl, RelayAnswer?)>();
         foreach (var relay in relays.Select(TestKeys.RelayOf))

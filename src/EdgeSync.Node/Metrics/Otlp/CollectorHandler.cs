@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
+using EdgeSync.Net.Http;
 
 namespace EdgeSync.Node.Metrics.Otlp;
 
@@ -26,7 +27,7 @@ internal sealed class CollectorHandler(string signal, Func<bool> isStopping, ILo
             ConnectTimeout = timeout,
             ActivityHeadersPropagator = null,
         };
-        var client = new HttpClient(new CollectorHandler(signal, isStopping, log, sockets))
+        var client = new HttpClient(new CollectorHandler(signal, isStopping, log, HttpConnections.Handler(sockets)))
         {
             Timeout = timeout,
             MaxResponseContentBufferSize = ReplyBytesMax,
