@@ -5,7 +5,7 @@ namespace EdgeSync.Net.Http;
 /// <summary>
 /// Makes the HTTP clients of the program. A connection that its server resets in the moment it is made reaches a caller
 /// of .NET's handler as a <see cref="SocketException"/> ("Transport endpoint is not connected", from the look at the
-/// remote address), where its documents name <see cref="HttpRequestException"/> alone. A client of ours gives the latter.
+/// remote address), where its documents name <see cref="HttpRequestException"/> alone. A client from here gives that.
 /// </summary>
 public static class HttpConnections
 {

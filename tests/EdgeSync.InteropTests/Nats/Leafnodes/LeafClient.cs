@@ -19,6 +19,7 @@ internal sealed class LeafClient : IAsyncDisposable
     private readonly NetworkStream _stream;
     private readonly StreamReader _lines;
     private readonly Queue<LeafMessage> _messages = new();
+    private readonly HashSet<string> _probes = [];
     private int _lastSid;
 
     private LeafClient(NetworkStream stream)
@@ -111,9 +112,24 @@ internal sealed class LeafClient : IAsyncDisposable
     /// </summary>
     public async Task BeReachableFromAsync(LeafClient publisher, TimeSpan? within = null)
     {
+        // A real server that sets up its link may send a new subscription before the earlier ones; one that is made
+        // when the link stands comes after all of them.
         await FlushAsync();
+        await ProbeAsync(publisher, within);
+        await ProbeAsync(publisher, within);
+
+        // Probes that were still under way are let in before the queue is cleaned.
+        await FlushAsync();
+        var others = _messages.Where(message => !_probes.Contains(message.Sid)).ToArray();
+        _messages.Clear();
+        foreach (var message in others) _messages.Enqueue(message);
+    }
+
+    private async Task ProbeAsync(LeafClient publisher, TimeSpan? within)
+    {
         var probe = $"probe.{Interlocked.Increment(ref _lastProbe)}";
         var sid = await SubscribeAsync(probe);
+        _probes.Add(sid);
         using var patience = new CancellationTokenSource(within ?? Patience * 2);
         while (true)
         {
@@ -127,12 +143,6 @@ internal sealed class LeafClient : IAsyncDisposable
         }
 
         await SendAsync($"UNSUB {sid}\r\n");
-        await FlushAsync();
-
-        // Probes that were still under way are let in before the queue is cleaned.
-        var others = _messages.Where(message => message.Sid != sid).ToArray();
-        _messages.Clear();
-        foreach (var message in others) _messages.Enqueue(message);
     }
 
     public async ValueTask DisposeAsync()
