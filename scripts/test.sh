@@ -25,6 +25,7 @@ finish() {
   echo
   echo "seconds  processor  what (steps run beside each other; a background step counts from its start to its end)"
   cat "$results/times"
+  [ ! -f "$results/unstable" ] || { echo "unstable, passed only when run again:"; sed 's/^/  /' "$results/unstable"; }
   printf '%7d  %9s  in all\n' "$SECONDS" -
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
@@ -74,24 +75,55 @@ suite() {
 
 # suite_by NAME COMMAND...: the same for any command of the test platform.
 suite_by() {
-  local name=$1 begin=$SECONDS log; shift
+  local name=$1 begin=$SECONDS log status=0; shift
   log=$results/${name// /-}.log
-  measured "$results/${name// /-}.cpu" "$@" >"$log" 2>&1
-  local status=$? p f s
+  measured "$results/${name// /-}.cpu" "$@" >"$log" 2>&1 || status=$?
   # Colours, which some CI machines ask for.
   sed -i $'s/\x1b\\[[0-9;]*[A-Za-z]//g' "$log"
-  p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' "$log" | tail -1)
-  f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' "$log" | tail -1)
-  s=$(sed -nE 's/^ *skipped: ([0-9]+).*/\1/p' "$log" | tail -1)
-  p=${p:-0} f=${f:-0} s=${s:-0}
+  local p f s
+  read_summary "$log"
   # A runner that died before its summary, or that found no test, must not look like a pass.
   if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$((p + s))" -eq 0 ]; }; then f=1; fi
+  [ "$f" -eq 0 ] || grep -vE '^ *(Running|passed)' "$log" | tail -120
+  [ "$f" -eq 0 ] || ! run_failed_again "$name" "$@" || { p=$((p + f)) f=0; }
   count "$p" "$f" "$s"
   took "$name" "$((SECONDS - begin))"
   echo "$([ "$f" -eq 0 ] && echo ok || echo FAILED)      $name: $p passed, $f failed, $s skipped ($((SECONDS - begin)) s)"
   [ "$s" -gt 0 ] && grep -E '^ *skipped ' "$log" | head -10
-  [ "$f" -gt 0 ] && { grep -vE '^ *(Running|passed)' "$log" | tail -120; }
   return 0
+}
+
+# read_summary LOG: sets p, f and s.
+read_summary() {
+  p=$(sed -nE 's/^ *succeeded: ([0-9]+).*/\1/p' "$1" | tail -1)
+  f=$(sed -nE 's/^ *failed: ([0-9]+).*/\1/p' "$1" | tail -1)
+  s=$(sed -nE 's/^ *skipped: ([0-9]+).*/\1/p' "$1" | tail -1)
+  p=${p:-0} f=${f:-0} s=${s:-0}
+}
+
+# run_failed_again NAME COMMAND...: suites that drive programs and sockets on a busy machine get up to three failed tests run
+# once more, alone. What passes then is named at the end as unstable: a defect of the test or of the program, to be mended,
+# but not a reason to hold back everything else. Tests in one process with simulated time have no such excuse.
+run_failed_again() {
+  local name=$1 methods filter=/*/*/*/* arguments=() p f s again; shift
+  case $name in unit | simulation) return 1 ;; esac
+  methods=$(sed -nE 's/^ *failed ([A-Za-z0-9_]+).*/\1/p' "$results/${name// /-}.log" | sort -u)
+  [ -n "$methods" ] && [ "$(wc -w <<<"$methods")" -le 3 ] || return 1
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --treenode-filter) filter=$2; shift ;;
+      --results-directory) arguments+=("$1" "$2-again"); shift ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+  again=$results/${name// /-}-again.log
+  # The last part of the filter names methods; properties behind it are left out, since the names say enough.
+  "${arguments[@]}" --treenode-filter "${filter%/*}/$(sed 's/.*/(&)/' <<<"$methods" | paste -sd '|')" >"$again" 2>&1 || return 1
+  sed -i $'s/\x1b\\[[0-9;]*[A-Za-z]//g' "$again"
+  read_summary "$again"
+  [ "$p" -gt 0 ] && [ "$f" -eq 0 ] || return 1
+  sed "s|^|$name: |" <<<"$methods" >>"$results/unstable"
 }
 
 need_dotnet
@@ -163,21 +195,28 @@ newest_fossil() {
     "/*/*/$with_newest/*"
 }
 
-# The other row of suites, beside end to end and interop: what waits for the other publishes, then what mostly waits.
-release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
-other_suites() {
-  local server
+# What two rows share: each takes the next one that is left.
+release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 EDGESYNC_FAST_PACKAGES=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
+arm64_suite() {
   [ ! -x artifacts/arm64/edgesync ] ||
     EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Arm64=yes]'
-  [ "$host" != linux-x64 ] || step "old processor" old_processor
+}
+old_processor_step() { [ "$host" != linux-x64 ] || step "old processor" old_processor; }
+nats_releases() {
+  local server
   for server in artifacts/peers/bin/nats-server-*; do
     EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --treenode-filter "$nats_only"
   done
-  step "fossil's own scripts" scripts/fossil-tests.sh
-  suite "fleets" tests/EdgeSync.FleetTests
-  newest_fossil
-  step "release and packages" release_and_packages
-  step "first run" timeout 300 scripts/smoke.sh
+}
+fleets() { suite "fleets" tests/EdgeSync.FleetTests; }
+fossil_scripts() { step "fossil's own scripts" scripts/fossil-tests.sh; }
+release_step() { step "release and packages" release_and_packages; }
+first_run() { step "first run" timeout 300 scripts/smoke.sh; }
+take_suites() {
+  local job
+  for job in arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step first_run; do
+    ! mkdir "$results/taken-$job" 2>/dev/null || "$job"
+  done
 }
 
 step "restore" dotnet restore EdgeSync.sln -v q --locked-mode || finish
@@ -193,10 +232,14 @@ until [ -f "$results/published" ] || ! kill -0 "$job_publish" 2>/dev/null; do sl
 export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 finish_of "peers"
-main_suites() { suite "end to end" tests/EdgeSync.EndToEndTests; suite "interop" tests/EdgeSync.InteropTests; }
+main_suites() {
+  suite "end to end" tests/EdgeSync.EndToEndTests
+  suite "interop" tests/EdgeSync.InteropTests
+  take_suites
+}
 start "main" main_suites
 finish_of "publish" || true
-other_suites
+take_suites
 finish_of "main"
 finish_of "format"
 finish

@@ -6,11 +6,17 @@ namespace EdgeSync.EndToEndTests;
 /// <summary>What is in the help works; the tree is walked by reading the pages.</summary>
 public sealed class HelpTests
 {
+    // Read once: a page is a start of the program.
+    private static readonly Lazy<List<(string[] Path, string Text, bool IsLeaf)>> Pages = new(() =>
+    {
+        using var edgesync = new EdgeSyncProgram();
+        return [.. Walk(edgesync, [])];
+    });
+
     [Test]
     public void Every_command_has_a_page_with_examples_and_exit_codes()
     {
-        using var edgesync = new EdgeSyncProgram();
-        var pages = Walk(edgesync, []).ToList();
+        var pages = Pages.Value;
 
         Assert.True(pages.Count > 50, $"only {pages.Count} commands");
         Assert.All(pages, page =>
@@ -26,9 +32,7 @@ public sealed class HelpTests
     [Test]
     public void Every_example_begins_with_its_own_command()
     {
-        using var edgesync = new EdgeSyncProgram();
-
-        foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
+        foreach (var page in Pages.Value.Where(p => p.IsLeaf))
         {
             var examples = page.Text.Split("\nExamples:\n")[1].Split("\n\n")[0].Split('\n');
             // A command on checkouts stands at the top and under 'repo', with one page.
@@ -43,10 +47,9 @@ public sealed class HelpTests
     [Test]
     public void The_document_of_the_contract_names_every_command()
     {
-        using var edgesync = new EdgeSyncProgram();
         var document = File.ReadAllText(Path.Combine(EdgeSync.Tests.Support.Vectors.RepositoryRoot, "docs", "cli.md"));
 
-        foreach (var page in Walk(edgesync, []).Where(p => p.IsLeaf))
+        foreach (var page in Pages.Value.Where(p => p.IsLeaf))
             Assert.True(
                 IsNamed(page.Path) || (page.Path[0] == "repo" && IsNamed(page.Path[1..])), string.Join(' ', page.Path));
 

@@ -11,7 +11,7 @@ namespace EdgeSync.InteropTests.Sync;
 [ClassDataSource<GeneratedHistory>(Shared = SharedType.PerAssembly)]
 public sealed class KillTests(GeneratedHistory history)
 {
-    private const int Kills = 4;
+    private const int Kills = 3;
 
     [Test]
     public void Our_server_dies_in_mid_push()
