@@ -92,8 +92,9 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
         }
         else
         {
+            // A file that was missing stays marked as changed until the next look, as in stock.
             foreach (var step in steps.Where(s => s.Current is not null && _seconds.ContainsKey(s.NewName)))
-                tables.SetState(step.Current!.Id, ChangeState.Unchanged, _seconds[step.NewName]);
+                tables.SetState(step.Current!.Id, step.Current.Change, _seconds[step.NewName]);
         }
 
         _writer.WriteManifestFiles(target);

@@ -68,4 +68,31 @@ public sealed class DiffOfDiskTests
             bench.Ours(checkout, "diff", "--from", "prev", "--to", "current", "a.txt"),
             bench.Ours(checkout, "diff", "--from", "prev", "a.txt"));
     }
+
+    [Test]
+    public void Versions_stand_before_files_and_a_file_of_that_name_is_a_file()
+    {
+        using var bench = new CheckoutBench();
+        var checkout = bench.OpenByUs("here");
+        checkout.Write("a.txt", "one\n2\nthree\n");
+        bench.Ours(checkout, "commit", "-m", "second", "--no-warnings", "--tag", "two");
+        checkout.Write("a.txt", "1\n2\nthree\n");
+        bench.Ours(checkout, "commit", "-m", "third", "--no-warnings");
+        checkout.Write("a.txt", "one\n3\nthree\n");
+
+        Assert.Equal(bench.Ours(checkout, "diff", "--from", "prev"), bench.Ours(checkout, "diff", "prev"));
+        Assert.Equal(
+            bench.Ours(checkout, "diff", "--from", "prev", "--to", "tip", "a.txt"),
+            bench.Ours(checkout, "diff", "prev", "tip", "a.txt"));
+        Assert.Equal(
+            bench.Ours(checkout, "repo", "diff", "--from", "prev", "--to", "tip"),
+            bench.Ours(checkout, "repo", "diff", "-R", bench.Repository, "two", "tip"));
+        Assert.Contains("+3", bench.Ours(checkout, "diff", "a.txt"), StringComparison.Ordinal);
+
+        checkout.Write("two", "a file\n");
+        bench.Ours(checkout, "add", "two");
+        Assert.StartsWith("ADDED  ", bench.Ours(checkout, "diff", "two"), StringComparison.Ordinal);
+        var missing = bench.TryOurs(checkout, "diff", "nosuch");
+        Assert.Equal(3, missing.ExitCode);
+    }
 }

@@ -15,6 +15,11 @@ public sealed class WorkingTreeDifferenceTests
     [Test]
     public void Random_work_leaves_equal_trees_and_tables() => Property.Check(Work, runs: 1);
 
+    /// <summary>Work that once ended differently: a commit that is refused, a file that is missing in an update.</summary>
+    [Test]
+    [Arguments(5000)]
+    public void Earlier_differences_stay_mended(int seed) => Work(new Prng((ulong)seed));
+
     private static void Work(Prng prng)
     {
         using var pair = new CheckoutPair();

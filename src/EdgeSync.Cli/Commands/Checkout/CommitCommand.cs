@@ -133,7 +133,7 @@ internal static class CommitCommand
             mayFork: parent.IsNone || checkin.AllowsFork || checkin.Branch is not null);
         var parentId = parent.IsNone ? default : repository.Content.NameOf(parent);
         await sync.PullAsync(parentId, cancellationToken);
-        if (!isDryRun) repository.RequirePlace(checkin);
+        if (!isDryRun) RequirePlace(context, checkout, checkin);
         using var prepared = Prepare(context, checkout, checkin);
         var comment = CommentOf(context, checkout, prepared, checkin);
         var changes = prepared.Chosen.Select(f => new FileAction(WordOf(f), f.Name)).ToList();
@@ -158,6 +158,20 @@ internal static class CommitCommand
         if (!isEarly) context.Output.Write(report with { Autosync = sync.Result });
         WarnOfFork(context, repository, parent, made.Rid);
         return ExitCode.Ok;
+    }
+
+    // Stock looks at the files before it refuses: the rows say what it saw.
+    private static void RequirePlace(CommandContext context, WorkingCheckout checkout, CommitOptions checkin)
+    {
+        try
+        {
+            checkout.Repository.RequirePlace(checkin);
+        }
+        catch (EdgeSyncException)
+        {
+            checkout.Refresh(context.Get(Hash));
+            throw;
+        }
     }
 
     private static PreparedCommit Prepare(CommandContext context, WorkingCheckout checkout, CommitOptions checkin)

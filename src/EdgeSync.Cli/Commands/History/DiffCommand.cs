@@ -5,6 +5,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Checkout;
+using EdgeSync.Storage.Names;
 using EdgeSync.Storage.Queries;
 
 namespace EdgeSync.Cli.Commands.History;
@@ -47,9 +48,9 @@ internal static class DiffCommand
         Description = "Print the compared versions first."
     };
 
-    private static readonly Argument<string[]> Files = new("FILE")
+    private static readonly Argument<string[]> Words = new("VERSION|FILE")
     {
-        Description = "Files or folders (default: all).",
+        Description = "Up to two versions, then files or folders (default: all). A name that is on the disk is a file.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -57,14 +58,15 @@ internal static class DiffCommand
     {
         var command = new CommandSpec("diff", "Show what was edited here, or the difference between two versions.", Run)
         {
-            Arguments = { Files },
-            Notes = "In a checkout the older side is its version, unless --from names another, and the newer one "
-                + "the files on the disk. Two versions are --from and --to, --checkin, or --branch.",
+            Arguments = { Words },
+            Notes = "In a checkout the older side is its version, unless a first version is named, and the newer one "
+                + "the files on the disk, unless a second is. Versions stand before the files, or are named by --from "
+                + "and --to, --checkin or --branch.",
             IsPaged = true,
             Examples =
             [
-                "diff", "diff --from prev src", "repo diff --from v1.0 --to trunk", "repo diff --checkin tip --stat",
-                "repo diff --branch experiment -y README.md",
+                "diff", "diff prev src", "diff v1.0 trunk", "repo diff --from v1.0 --to trunk",
+                "repo diff --checkin tip --stat", "repo diff --branch experiment -y README.md",
             ],
         };
         foreach (var option in (Option[])[From, To, Checkin, Branch, NewFiles, Stat, Versions, .. DiffOptionSet.All])
@@ -74,29 +76,38 @@ internal static class DiffCommand
 
     private static ExitCode Run(CommandContext context)
     {
-        if (IsOfDisk(context)) return RunOfDisk(context);
+        if (IsOfDisk(context))
+        {
+            using var checkout = context.OpenCheckout();
+            var named = NamedOf(context, checkout.Repository);
+            return named.To is null ? RunOfDisk(context, checkout, named) : Run(context, checkout.Repository, named);
+        }
 
         using var repository = context.OpenToRead();
-        var (from, to) = SidesOf(context, repository);
+        return Run(context, repository, NamedOf(context, repository));
+    }
+
+    private static ExitCode Run(CommandContext context, Repository repository, Named named)
+    {
+        var (from, to) = SidesOf(context, repository, named);
         var view = ViewOf(context);
         if (context.Get(Versions) && !context.Output.IsJson && !view.IsBrief && !view.IsCounted)
             PrintVersions(context.Output, repository, from, to);
         Print(
-            context, view, new CheckinSide(repository, from), new CheckinSide(repository, to),
+            context, view, named, new CheckinSide(repository, from), new CheckinSide(repository, to),
             repository.Content.NameOf(from).ToString(), repository.Content.NameOf(to).ToString());
         return ExitCode.Ok;
     }
 
-    // The files on the disk as the newer side: nothing names it, and there is a checkout here.
+    // The files on the disk may be the newer side: no option names it, and there is a checkout here.
     private static bool IsOfDisk(CommandContext context) =>
         context.NamedRepository is null && context.Get(To) is null && context.Get(Checkin) is null
         && context.Get(Branch) is null && CheckoutFinder.Find(Environment.CurrentDirectory) is not null;
 
-    private static ExitCode RunOfDisk(CommandContext context)
+    private static ExitCode RunOfDisk(CommandContext context, WorkingCheckout checkout, Named named)
     {
-        using var checkout = context.OpenCheckout();
         var repository = checkout.Repository;
-        var from = context.Get(From) is { } version ? repository.Names.ResolveCheckin(version) : checkout.Version;
+        var from = named.From is { } version ? repository.Names.ResolveCheckin(version) : checkout.Version;
         if (from.IsNone)
             throw new EdgeSyncException(
                 ErrorKind.NotFound, "nothing is checked out here to compare with", "edgesync checkout VERSION");
@@ -104,9 +115,27 @@ internal static class DiffCommand
         var (older, disk) = from == checkout.Version ? CheckoutSide.Changes(checkout)
             : (new CheckinSide(repository, from), new CheckoutSide(checkout));
         Print(
-            context, ViewOf(context) with { Missing = disk.Missing }, older, disk,
+            context, ViewOf(context) with { Missing = disk.Missing }, named, older, disk,
             repository.Content.NameOf(from).ToString(), "");
         return ExitCode.Ok;
+    }
+
+    /// <summary>What the command line names: versions by options or as the first words, and files.</summary>
+    private sealed record Named(string? From, string? To, IReadOnlyList<string> Files);
+
+    // Stock takes versions by options alone.
+    private static Named NamedOf(CommandContext context, Repository repository)
+    {
+        var (from, to, words) = (context.Get(From), context.Get(To), context.Get(Words) ?? []);
+        if (context.Output.IsStock || from is not null || to is not null || context.Get(Checkin) is not null
+            || context.Get(Branch) is not null) return new Named(from, to, words);
+
+        var versions = words.Take(2).TakeWhile(IsVersion).ToList();
+        return new Named(versions.ElementAtOrDefault(0), versions.ElementAtOrDefault(1), words[versions.Count..]);
+
+        bool IsVersion(string word) =>
+            (context.NamedRepository is not null || (!File.Exists(word) && !Directory.Exists(word)))
+            && repository.Names.TryResolve(word, EventType.Checkin, out _) == NameFault.None;
     }
 
     private static DiffView ViewOf(CommandContext context) => new(
@@ -114,9 +143,10 @@ internal static class DiffCommand
         context.Get(Stat));
 
     private static void Print(
-        CommandContext context, DiffView view, IComparedTree from, IComparedTree to, string fromHash, string toHash)
+        CommandContext context, DiffView view, Named words, IComparedTree from, IComparedTree to, string fromHash,
+        string toHash)
     {
-        var named = new NamedPaths([.. (context.Get(Files) ?? []).Select(context.TreePath)]);
+        var named = new NamedPaths([.. words.Files.Select(context.TreePath)]);
         var changes = TreeDiff.Between(from, to, pairsRenames: !context.Output.IsStock || view.Missing is not null)
             .Where(c => named.Match(c));
         // Stock goes through the rows of the checkout, by their present names.
@@ -127,9 +157,9 @@ internal static class DiffCommand
         named.RequireAllIn(from, to);
     }
 
-    private static (RecordId From, RecordId To) SidesOf(CommandContext context, Repository repository)
+    private static (RecordId From, RecordId To) SidesOf(CommandContext context, Repository repository, Named named)
     {
-        var (from, to) = (context.Get(From), context.Get(To));
+        var (from, to) = (named.From, named.To);
         if (context.Get(Branch) is { } branch)
         {
             if (from is not null || to is not null || context.Get(Checkin) is not null)
@@ -151,7 +181,8 @@ internal static class DiffCommand
         if (from is null && to is not null && !repository.Names.Checkout.IsNone)
             return (repository.Names.Checkout, repository.Names.ResolveCheckin(to));
 
-        if (from is null || to is null) throw Usage("two versions are needed: --from and --to, --checkin or --branch");
+        if (from is null || to is null)
+            throw Usage("two versions are needed: VERSION VERSION, --from and --to, --checkin or --branch");
 
         return (repository.Names.ResolveCheckin(from), repository.Names.ResolveCheckin(to));
     }
@@ -191,7 +222,9 @@ internal static class DiffCommand
             foreach (var name in _names)
             {
                 if (!trees.Any(t => t.Names.Any(n => IsIn(n, name))))
-                    throw new EdgeSyncException(ErrorKind.NotFound, $"not found: '{name}'", "edgesync repo ls");
+                    throw new EdgeSyncException(
+                        ErrorKind.NotFound, $"not found: '{name}'",
+                        "files: edgesync repo ls; versions: edgesync timeline");
             }
         }
 
