@@ -209,6 +209,34 @@ public sealed class FirstUseTests : IDisposable
     }
 
     [Test]
+    public void What_is_written_again_reports_already_and_writes_nothing()
+    {
+        File.WriteAllText("text", "the same\n");
+        var note = IdOf("technote", "repo", "technote", "create", "A note", "text");
+        var ticket = IdOf("ticket", "repo", "ticket", "add", "title=It fails", "status=Open");
+        Ok("repo", "attachment", "add", ticket, "text", "--user", "root");
+        Ok("repo", "config", "set", "project-name", "Ours");
+        var before = Blobs();
+
+        foreach (var (words, status) in ((string[], string)[])[
+            (["technote", "commit", note, "text"], "already_committed"),
+            (["ticket", "set", ticket, "status=Open"], "already_changed"),
+            (["attachment", "add", ticket, "text"], "already_attached"),
+            (["config", "set", "project-name", "Ours"], "already_set"),
+            (["config", "unset", "ignore-glob"], "already_removed")])
+            Assert.Contains(
+                $"\"{status}\"", Ok(["repo", .. words, "--json", .. AsRoot(words)]), StringComparison.Ordinal);
+        Assert.Equal(before, Blobs());
+        Ok("repo", "ticket", "set", ticket, "status=Closed", "--user", "root");
+        Assert.NotEqual(before, Blobs());
+
+        string IdOf(string name, params string[] words) => System.Text.Json.JsonDocument.Parse(
+            Ok([.. words, "--json", "--user", "root"])).RootElement.GetProperty(name).GetString()!;
+
+        static string[] AsRoot(string[] words) => words[0] == "config" ? [] : ["--user", "root"];
+    }
+
+    [Test]
     [Arguments("repo query 'select 1; select 2'", "several SQL statements; the second is: select 2")]
     [Arguments("repo ci -m '  ' --allow-empty", "the comment is blank")]
     [Arguments("repo resolve ab", "a hash prefix needs at least 4 digits")]

@@ -15,7 +15,7 @@ public sealed class WorkingTreeDifferenceTests
     [Test]
     public void Random_work_leaves_equal_trees_and_tables() => Property.Check(Work, runs: 1);
 
-    /// <summary>Work that once ended differently: a commit that is refused, a file that is missing in an update.</summary>
+    /// <summary>A commit that is refused, and a file that is missing in an update.</summary>
     [Test]
     [Arguments(5000)]
     public void Earlier_differences_stay_mended(int seed) => Work(new Prng((ulong)seed));

@@ -71,9 +71,23 @@ internal static class AttachmentCommand
         var content = InputFile.ReadAll(file);
         using var repository = context.OpenToWrite();
         var target = Resolve(repository, context.Require(Owner));
-        var made = new Attachments(repository).Add(context.UserName, target, file, content, context.Get(Comment));
+        var (attachments, name, comment) = (new Attachments(repository), Path.GetFileName(file), context.Get(Comment));
+        if (attachments.List(target).FirstOrDefault(a => a.Name == name) is { } there
+            && (comment ?? there.Comment) == there.Comment && HasContent(repository, there, content))
+        {
+            context.Output.Write(new AttachmentReport("already_attached", target, name, there.Content.ToString()));
+            return ExitCode.Ok;
+        }
+
+        var made = attachments.Add(context.UserName, target, file, content, comment);
         context.Output.Write(new AttachmentReport("attached", target, Path.GetFileName(file), made.Id.ToString()));
         return ExitCode.Ok;
+    }
+
+    private static bool HasContent(Repository repository, AttachmentEntry entry, ReadOnlySpan<byte> content)
+    {
+        using var there = repository.Content.Get(entry.Content);
+        return there.Span.SequenceEqual(content);
     }
 
     private static ExitCode RunGet(CommandContext context)
@@ -126,9 +140,11 @@ internal sealed record AttachmentListReport(string Target, IReadOnlyList<Attachm
     }
 }
 
-/// <param name="Status"><c>attached</c>, <c>removed</c> or <c>read</c>.</param>
-/// <param name="Hash">Of the artifact that attaches or removes; for <c>read</c> of the content.</param>
+/// <param name="Status"><c>attached</c>, <c>already_attached</c>, <c>removed</c> or <c>read</c>.</param>
+/// <param name="Hash">Of the artifact that attaches or removes; otherwise of the content.</param>
 internal sealed record AttachmentReport(string Status, string Target, string Name, string Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"{Status} {DisplayText.Name(Name)} {Hash[..10]}");
+    public void Print(TextWriter output) => output.WriteLine(
+        Status == "already_attached" ? $"{DisplayText.Name(Name)} is attached with this content already"
+            : $"{Status} {DisplayText.Name(Name)} {Hash[..10]}");
 }

@@ -130,19 +130,22 @@ internal static class ConfigCommand
                 throw new EdgeSyncException(ErrorKind.Usage, "manifest is a setting of each repository",
                     "edgesync repo settings manifest VALUE");
 
-            GlobalConfig.Set(key, value.Length == 0 ? null : value);
-            context.Output.Write(new ConfigSetReport(key, value.Length == 0 ? null : value));
+            var isSo = (GlobalConfig.Get(key) ?? "") == value;
+            if (!isSo) GlobalConfig.Set(key, value.Length == 0 ? null : value);
+            context.Output.Write(ConfigSetReport.Of(key, value, isSo));
             return ExitCode.Ok;
         }
 
         using var repository = context.OpenToWrite();
-        using (var transaction = repository.Begin())
+        var isSet = (repository.Settings[key] ?? "") == value;
+        if (!isSet)
         {
+            using var transaction = repository.Begin();
             repository.Settings[key] = value.Length == 0 ? null : value;
             transaction.Commit();
         }
 
-        context.Output.Write(new ConfigSetReport(key, value.Length == 0 ? null : value));
+        context.Output.Write(ConfigSetReport.Of(key, value, isSet));
         return ExitCode.Ok;
     }
 
@@ -169,8 +172,15 @@ internal sealed record ConfigValueReport(string Name, string Value) : IReport
     public void Print(TextWriter output) => output.WriteLine(Value);
 }
 
+/// <param name="Status"><c>set</c>, <c>removed</c>, or with <c>already_</c> in front.</param>
 /// <param name="Value">Null when the setting was removed.</param>
-internal sealed record ConfigSetReport(string Name, string? Value) : IReport
+internal sealed record ConfigSetReport(string Status, string Name, string? Value) : IReport
 {
+    public static ConfigSetReport Of(string name, string value, bool isSo)
+    {
+        var status = value.Length == 0 ? "removed" : "set";
+        return new ConfigSetReport(isSo ? "already_" + status : status, name, value.Length == 0 ? null : value);
+    }
+
     public void Print(TextWriter output) => output.WriteLine(Value is null ? $"{Name} removed" : $"{Name} = {Value}");
 }

@@ -109,6 +109,13 @@ internal static class TechnoteCommand
         var body = InputFile.ReadAll(context.Require(File));
         using var repository = context.OpenToWrite();
         var before = isNew ? null : Locate(repository, context.Require(Note));
+        if (before is not null && IsSo(context, before, body))
+        {
+            context.Output.Write(new TechnotePutReport(
+                "already_committed", before.TechnoteId, before.About.ToString(), before.Id.ToString()));
+            return ExitCode.Ok;
+        }
+
         var made = new Technotes(repository).Put(new TechnoteOptions
         {
             User = context.UserName,
@@ -125,6 +132,14 @@ internal static class TechnoteCommand
             isNew ? "created" : "committed", note.TechnoteId, note.About.ToString(), made.Id.ToString()));
         return ExitCode.Ok;
     }
+
+    // Tags and a colour may be others than the note has; they are written.
+    private static bool IsSo(CommandContext context, Technote note, ReadOnlySpan<byte> body) =>
+        note.Body.AsSpan().SequenceEqual(body)
+        && (context.Get(NewComment) ?? note.Comment) == note.Comment
+        && (context.Get(Mimetype) ?? note.Mimetype) == note.Mimetype
+        && (DateOption.Read(context.Get(About)) ?? note.About) == note.About
+        && context.Get(Color) is null && (context.Get(TagNames) ?? []).Length == 0;
 
     private static Technote Locate(Repository repository, string text) => new Technotes(repository).Locate(text)
         ?? throw new EdgeSyncException(
@@ -149,9 +164,10 @@ internal sealed record TechnoteReport(
     public void Print(TextWriter output) => output.Write(Text);
 }
 
-/// <param name="Status"><c>created</c> or <c>committed</c>.</param>
+/// <param name="Status"><c>created</c>, <c>committed</c> or <c>already_committed</c>.</param>
 internal sealed record TechnotePutReport(string Status, string Technote, string About, string Hash) : IReport
 {
-    public void Print(TextWriter output) =>
-        output.WriteLine($"{Status} technote {Technote[..10]} about {DisplayText.Second(About)}");
+    public void Print(TextWriter output) => output.WriteLine(
+        Status == "already_committed" ? $"technote {Technote[..10]} has this text already"
+            : $"{Status} technote {Technote[..10]} about {DisplayText.Second(About)}");
 }

@@ -102,7 +102,15 @@ internal static class TicketCommand
     {
         using var repository = context.OpenToWrite();
         var id = Find(repository, context.Require(Ticket));
-        var made = new Tickets(repository).Change(context.UserName, id, FieldsOf(context));
+        var (tickets, fields) = (new Tickets(repository), FieldsOf(context));
+        var now = tickets.Read(id)!;
+        if (fields.All(f => now.TryGetValue(f.Key, out var value) && (value ?? "") == f.Value))
+        {
+            context.Output.Write(new TicketChangeReport("already_changed", id, null));
+            return ExitCode.Ok;
+        }
+
+        var made = tickets.Change(context.UserName, id, fields);
         context.Output.Write(new TicketChangeReport("changed", id, made.Id.ToString()));
         return ExitCode.Ok;
     }
@@ -190,10 +198,12 @@ internal sealed record TicketReportOne(string Ticket, IReadOnlyList<TicketField>
     }
 }
 
-/// <param name="Status"><c>added</c> or <c>changed</c>.</param>
-internal sealed record TicketChangeReport(string Status, string Ticket, string Hash) : IReport
+/// <param name="Status"><c>added</c>, <c>changed</c>, or <c>already_changed</c> when each field is so.</param>
+/// <param name="Hash">Of the artifact; null when nothing was to do.</param>
+internal sealed record TicketChangeReport(string Status, string Ticket, string? Hash) : IReport
 {
-    public void Print(TextWriter output) => output.WriteLine($"{Status} ticket {Ticket}");
+    public void Print(TextWriter output) => output.WriteLine(
+        Status == "already_changed" ? $"ticket {Ticket} has these values already" : $"{Status} ticket {Ticket}");
 }
 
 internal sealed record TicketHistoryField(string Name, string Value, bool IsAppended);
