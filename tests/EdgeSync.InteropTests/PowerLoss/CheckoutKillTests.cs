@@ -140,6 +140,67 @@ public sealed class CheckoutKillTests : IDisposable
         Assert.Equal(before, TreeOf(_folder));
     }
 
+    /// <summary>Some calls of each kind fail, one a run: it is said, and the state is as before, or as after.</summary>
+    [Test]
+    [Arguments("commit")]
+    [Arguments("merge")]
+    [Arguments("stash")]
+    [Arguments("undo")]
+    public void Calls_that_fail(string verb)
+    {
+        var command = Prepare(verb);
+        var before = TreeOf(_folder);
+        var files = Directory.GetFiles(_folder).ToDictionary(f => Path.GetFileName(f)!, File.ReadAllBytes);
+        Run(command);
+        var after = TreeOf(_folder);
+        var refused = 0;
+        foreach (var (calls, error) in ((string, string)[])[
+            ("pwrite64", "ENOSPC"), (Renames, "EIO"), ("fdatasync,fsync", "EIO")])
+        {
+            for (var count = 1; count <= 13; count += 4)
+            {
+                Restore(files);
+                var run = Inject(calls, $"error={error}:when={count}", command);
+                if (run.ExitCode == 0) break;
+
+                refused++;
+                Assert.StartsWith("edgesync: ", run.Errors, StringComparison.Ordinal);
+                Assert.DoesNotContain("this is a bug", run.Errors, StringComparison.Ordinal);
+                Repair(_folder);
+                var found = TreeOf(_folder);
+                Assert.True(
+                    found == before || found == after || WithoutStash(found) == before,
+                    $"{calls} {count} failed:\n{found}\nbefore:\n{before}\nafter:\n{after}");
+            }
+        }
+
+        Assert.True(refused > 2, $"{refused} calls failed");
+    }
+
+    private string[] Prepare(string verb)
+    {
+        switch (verb)
+        {
+            case "merge":
+                Write(("a.txt", "one\ntwo\nTHREE\n"), ("b.txt", "theirs\n"), ("new.txt", "new\n"));
+                Run("add", "new.txt");
+                Run("commit", "-m", "side", "--branch", "side");
+                Run("update", "trunk");
+                Write(("a.txt", "zero\none\ntwo\nthree\n"));
+                return ["merge", "side"];
+            case "undo":
+                Write(("a.txt", "1\n"), ("b.txt", "2\n"));
+                Run("rm", "--hard", "gone.txt");
+                Run("revert");
+                return ["undo"];
+            default:
+                Write(("a.txt", "1\n"), ("own.txt", "own\n"));
+                Run("add", "own.txt");
+                Run("rm", "--hard", "gone.txt");
+                return verb == "commit" ? ["commit", "-m", "second"] : ["stash", "save", "-m", "aside"];
+        }
+    }
+
     private string BeforeUpdate()
     {
         Write(("a.txt", "second\n"), ("b.txt", "second\n"));
@@ -225,20 +286,25 @@ public sealed class CheckoutKillTests : IDisposable
         CheckoutFinder.Find(folder)!,
         path => Repository.Open(path, RepositoryOptions.Default with { Journal = DatabaseJournal.AsFound }));
 
-    // Calls on the folder's names and on the database of the checkout.
+    // Calls on the folder's names and on both databases.
     private ProgramResult Inject(string calls, string what, params string[] command)
     {
         var start = _edgesync.Start(command);
-        var database = Path.Combine(_folder, ".fslckout");
         return (start with
         {
             Program = FileTrace.Program!,
             Folder = _folder,
             Arguments = [
-                "-f", "-qq", "-P", _folder, "-P", database, "-P", database + "-journal", "-e", $"trace={calls}",
+                "-f", "-qq", "-P", _folder, .. Databases(), "-e", $"trace={calls}",
                 "-e", $"inject={calls}:{what}", "-o", "/dev/null", start.Program, .. command],
         }).Run();
     }
+
+    private IEnumerable<string> Databases() =>
+        from name in (string[])[".fslckout", "r.fossil"]
+        from part in (string[])["", "-journal", "-wal"]
+        from word in (string[])["-P", Path.Combine(_folder, name + part)]
+        select word;
 
     private void Run(params string[] command) => _edgesync.RunIn(_folder, command);
 
