@@ -99,7 +99,8 @@ internal sealed class StockCheckout(StockFossil fossil, string folder)
         return this;
     }
 
-    public ProgramResult Run(params ReadOnlySpan<string> arguments) => fossil.RunIn(folder, arguments);
+    /// <summary>Again while a server of ours has just written, as a person would.</summary>
+    public ProgramResult Run(params ReadOnlySpan<string> arguments) => fossil.RunInShared(folder, arguments);
 
     public ProgramResult Try(params ReadOnlySpan<string> arguments) => fossil.TryIn(folder, arguments);
 
