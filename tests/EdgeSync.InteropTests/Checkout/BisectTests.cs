@@ -8,6 +8,7 @@ public sealed class BisectTests
         "SELECT name, value FROM vvar WHERE name GLOB 'bisect-*' OR name GLOB 'checkout*' ORDER BY name";
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Both_programs_search_alike()
     {
         using var bench = new CheckoutBench();

@@ -12,6 +12,7 @@ public sealed class CommitTests
     private const StringComparison Ordinal = StringComparison.Ordinal;
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("everything", "")]
     [Arguments("branch", "--branch|feature|--branchcolor|#c0ffee|--tag|b-tag|--tag|a-tag")]
     [Arguments("colour and close", "--bgcolor|#abcdef|--close")]

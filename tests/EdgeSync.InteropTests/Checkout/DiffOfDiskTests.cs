@@ -10,6 +10,7 @@ public sealed class DiffOfDiskTests
             ["diff", "a.txt", "dir"]];
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Called_as_fossil_it_prints_what_stock_prints()
     {
         using var bench = new CheckoutBench();

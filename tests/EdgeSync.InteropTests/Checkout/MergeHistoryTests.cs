@@ -17,6 +17,7 @@ public sealed class MergeHistoryTests(GeneratedHistory history)
 
     /// <summary>Each merge of the history is made again from its parents, by both programs.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void Every_merge_of_a_history_is_stocks()
     {
         using var bench = new Workbench("merges");

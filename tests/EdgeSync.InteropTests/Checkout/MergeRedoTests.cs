@@ -19,6 +19,7 @@ public sealed class MergeRedoTests(GeneratedHistory history)
     private const int SampleFiles = 40;
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Merges_of_a_generated_history()
     {
         using var bench = new Workbench("redo");

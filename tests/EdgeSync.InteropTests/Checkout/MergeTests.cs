@@ -14,6 +14,7 @@ public sealed class MergeTests(DivergedHistory history)
     private const StringComparison Ordinal = StringComparison.Ordinal;
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("merge", "side")]
     [Arguments("integrate", "side|--integrate")]
     [Arguments("cherry-pick", "side|--cherrypick")]
@@ -45,6 +46,7 @@ public sealed class MergeTests(DivergedHistory history)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("side")]
     [Arguments("side|--baseline|start")]
     [Arguments("side|--binary|*.txt")]
@@ -65,6 +67,7 @@ public sealed class MergeTests(DivergedHistory history)
 
     /// <summary>Edits that no check-in has: merged, kept beside the file, or refused, but never gone.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void Local_edits_are_merged_or_kept()
     {
         using var pair = Diverged();
@@ -142,6 +145,7 @@ public sealed class MergeTests(DivergedHistory history)
 
     /// <summary>A merge of two merges, of a branch that was merged before, and of what is there already.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void Merges_of_merges_find_the_same_ancestor()
     {
         using var pair = Diverged();
@@ -165,6 +169,7 @@ public sealed class MergeTests(DivergedHistory history)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void The_merge_program_resolves_conflicts_as_stock_calls_it()
     {
         using var pair = Diverged();
@@ -230,6 +235,7 @@ public sealed class MergeTests(DivergedHistory history)
 
     /// <summary>A conflict that stock left is listed and decided by its markers.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void Conflicts_of_stock_are_decided_too()
     {
         using var pair = Diverged();

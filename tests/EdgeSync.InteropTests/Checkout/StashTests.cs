@@ -9,6 +9,7 @@ public sealed class StashTests
     private const StringComparison Ordinal = StringComparison.Ordinal;
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments(true)]
     [Arguments(false)]
     public void A_stash_of_one_program_is_popped_by_the_other(bool isStocks)
@@ -68,6 +69,7 @@ public sealed class StashTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Edits_meanwhile_are_merged_and_conflicts_are_marked()
     {
         using var bench = new CheckoutBench();

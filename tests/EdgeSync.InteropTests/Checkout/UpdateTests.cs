@@ -24,6 +24,7 @@ public sealed class UpdateTests
 
     /// <summary>Stock gives the file its old name back.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void A_name_that_a_file_got_here_survives_an_update_to_another_check_in()
     {
         using var bench = new CheckoutBench();
@@ -66,6 +67,7 @@ public sealed class UpdateTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Edits_are_merged_as_stock_merges_them()
     {
         using var bench = new CheckoutBench();
@@ -102,6 +104,7 @@ public sealed class UpdateTests
 
     /// <summary>Random texts and edits of both sides: the merged file is stock's, byte for byte.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void Merged_texts_are_stocks()
     {
         using var bench = new Workbench("merge");

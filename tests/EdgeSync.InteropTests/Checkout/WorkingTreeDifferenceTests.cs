@@ -13,10 +13,12 @@ public sealed class WorkingTreeDifferenceTests
     private const int Steps = 22;
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Random_work_leaves_equal_trees_and_tables() => Property.Check(Work, runs: 1);
 
     /// <summary>A commit that is refused, and a file that is missing in an update.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments(5000)]
     public void Earlier_differences_stay_mended(int seed) => Work(new Prng((ulong)seed));
 

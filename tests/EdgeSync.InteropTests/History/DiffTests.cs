@@ -26,6 +26,7 @@ public sealed class DiffTests(GeneratedHistory histories)
     ];
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Random_files_of_two_check_ins()
     {
         using var bench = new Workbench("diff");
@@ -47,6 +48,7 @@ public sealed class DiffTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Files_of_the_disk()
     {
         using var bench = new Workbench("diff");
@@ -66,6 +68,7 @@ public sealed class DiffTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void What_each_check_in_of_a_history_changed()
     {
         using var bench = new Workbench("diff");
@@ -84,6 +87,7 @@ public sealed class DiffTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Files_and_folders_by_name()
     {
         using var bench = new Workbench("diff");

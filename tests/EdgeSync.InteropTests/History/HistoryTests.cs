@@ -11,6 +11,7 @@ namespace EdgeSync.InteropTests.History;
 public sealed class HistoryTests(GeneratedHistory histories)
 {
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("timeline")]
     [Arguments("timeline -n 0")]
     [Arguments("timeline -n 5 -t ci -v")]
@@ -141,6 +142,7 @@ public sealed class HistoryTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("nosuchcommand")]
     [Arguments("st")]
     [Arguments("diff --nosuchoption")]

@@ -13,6 +13,7 @@ public sealed class ArchivesBesideStockTests(GeneratedHistory histories)
     private static readonly string[] Versions = ["trunk", "root:trunk"];
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("zip")]
     [Arguments("tarball")]
     [Arguments("sqlar")]
@@ -32,6 +33,7 @@ public sealed class ArchivesBesideStockTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Long_names_links_and_names_beyond_ascii_arrive()
     {
         using var bench = new Workbench("archive");
@@ -56,6 +58,7 @@ public sealed class ArchivesBesideStockTests(GeneratedHistory histories)
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void The_list_is_that_of_stock()
     {
         using var bench = new Workbench("archive");

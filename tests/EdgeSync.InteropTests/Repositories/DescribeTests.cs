@@ -24,6 +24,7 @@ public sealed class DescribeTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void A_check_in_gets_other_parents()
     {
         using var bench = new Workbench("reparent");

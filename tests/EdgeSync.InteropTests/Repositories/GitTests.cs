@@ -10,6 +10,7 @@ namespace EdgeSync.InteropTests.Repositories;
 public sealed class GitTests
 {
     [Test]
+    [Property("Fossil", "2.21")]
     public void An_import_makes_the_artifacts_that_stock_makes()
     {
         using var bench = new Workbench("git");
@@ -25,6 +26,7 @@ public sealed class GitTests
 
     /// <summary>A submodule is a commit of another repository: a check-in has no file there, as in stock.</summary>
     [Test]
+    [Property("Fossil", "2.21")]
     public void A_submodule_is_left_out()
     {
         using var bench = new Workbench("git");

@@ -40,6 +40,7 @@ public sealed class PagesBesideStockTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Tickets_are_added_changed_and_reported_as_stock_does()
     {
         using var bench = new Workbench("pages");

@@ -7,6 +7,7 @@ namespace EdgeSync.InteropTests.Repositories;
 public sealed class SettingsBesideStockTests
 {
     [Test]
+    [Property("Fossil", "2.21")]
     public void Settings_are_listed_changed_and_removed_as_stock_does()
     {
         using var bench = new Workbench("settings");
@@ -167,6 +168,7 @@ public sealed class SettingsBesideStockTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     [Arguments("sql", "SELECT 1, NULL, 'a b', 2.5; SELECT count(*) FROM blob")]
     [Arguments("sqlite3", "-header", "-separator", ", ", "SELECT login, cap FROM user ORDER BY 1")]
     [Arguments("sql", "SELECT symbolic_name_to_rid('trunk'), content('tip') LIKE 'C initial%'")]

@@ -42,6 +42,7 @@ public sealed class SqlShellTests
         """;
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Dot_commands_and_modes_print_what_the_shell_prints()
     {
         using var bench = new Workbench("sql");
@@ -60,6 +61,7 @@ public sealed class SqlShellTests
     }
 
     [Test]
+    [Property("Fossil", "2.21")]
     public void Comments_are_found_in_stocks_order()
     {
         using var bench = new Workbench("search");
