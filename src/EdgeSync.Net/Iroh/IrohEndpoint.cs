@@ -301,6 +301,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
         {
             PathsMax = PathsMax,
             NatAddresses = NatAddresses,
+            MaxUdpPayload = QuicOptions.JumboPayload,
         };
         return new QuicHostOptions(_options.Limits?.Invoke(quic) ?? quic, _entropy)
         {

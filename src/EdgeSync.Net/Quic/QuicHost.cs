@@ -14,8 +14,8 @@ namespace EdgeSync.Net.Quic;
 /// </summary>
 public sealed class QuicHost : IAsyncDisposable
 {
-    /// <summary>Room that the core needs for any datagram.</summary>
-    private const int DatagramMax = 2048;
+    /// <summary>Room that the core needs for any datagram, unless it may seek a larger one.</summary>
+    private const int DatagramMin = 2048;
 
     /// <summary>Bytes of the largest payload of IPv4, and so of what the kernel splits.</summary>
     private const int SendBytes = 65_507;
@@ -31,7 +31,8 @@ public sealed class QuicHost : IAsyncDisposable
     private readonly List<IDatagramCarrier> _carriers = [];
     private readonly Dictionary<QuicConnection, HostConnection> _connections = [];
     private readonly Channel<HostConnection> _accepted;
-    private readonly byte[] _send = GC.AllocateUninitializedArray<byte>(SendBytes + DatagramMax, pinned: true);
+    private readonly int _datagramMax;
+    private readonly byte[] _send;
     private IReadOnlyList<UdpAddress> _candidates = [];
     private Instant? _armed;
     private TaskCompletionSource? _drained;
@@ -40,6 +41,8 @@ public sealed class QuicHost : IAsyncDisposable
     private QuicHost(QuicHostOptions options, TimeProvider clock)
     {
         (_options, _clock) = (options, new QuicClock(clock));
+        _datagramMax = Math.Max(DatagramMin, options.Quic.MaxUdpPayload);
+        _send = GC.AllocateUninitializedArray<byte>(SendBytes + _datagramMax, pinned: true);
         _endpoint = new QuicEndpoint(options.Quic, options.Entropy)
         {
             Accepts = options.Accepts,
@@ -355,7 +358,7 @@ public sealed class QuicHost : IAsyncDisposable
         var (length, segment) = (0, 0);
         IDatagramCarrier? carrier = null;
         var (remote, ecn) = (default(UdpAddress), EcnMark.NotEct);
-        while (_endpoint.TryTakeDatagram(now, _send.AsSpan(length, DatagramMax), out var datagram))
+        while (_endpoint.TryTakeDatagram(now, _send.AsSpan(length, _datagramMax), out var datagram))
         {
             var joins = length > 0 && datagram.Length <= segment && datagram.Tuple.Remote == remote
                 && datagram.Ecn == ecn && carrier?.Local == datagram.Tuple.Local
@@ -371,7 +374,9 @@ public sealed class QuicHost : IAsyncDisposable
             }
 
             length += datagram.Length;
-            if (carrier is not null && datagram.Length == segment && length / segment < carrier.SegmentsMax) continue;
+            var isRoomLeft = carrier is not null && length / segment < carrier.SegmentsMax
+                && length + segment <= SendBytes;
+            if (datagram.Length == segment && isRoomLeft) continue;
             carrier?.Send(remote, ecn, _send.AsSpan(0, length), segment);
             length = 0;
             now = Now;

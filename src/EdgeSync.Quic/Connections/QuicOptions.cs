@@ -31,7 +31,13 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>Bytes of datagrams that wait to be sent, and as many that wait to be read.</summary>
     public int DatagramBuffer { get; init; } = 256 * 1024;
 
-    /// <summary>Bytes of the largest UDP payload that is taken, and sought when sending.</summary>
+    /// <summary>The UDP payload of a frame of 9000 bytes, as loopback and local networks may carry, over IPv6.</summary>
+    public const int JumboPayload = 8952;
+
+    /// <summary>
+    /// Bytes of the largest UDP payload that is taken, and sought when sending: what Ethernet carries, or
+    /// <see cref="JumboPayload"/>.
+    /// </summary>
     public int MaxUdpPayload { get; init; } = 1452;
 
     /// <summary>The round trip that is assumed before there is a sample.</summary>

@@ -5,10 +5,17 @@ namespace EdgeSync.Quic.Recovery;
 /// <summary>
 /// Finds the largest datagram that a route carries, by probes that may be lost. Spec: RFC 8899, RFC 9000 §14.3.
 /// </summary>
+/// <remarks>
+/// Most routes end at what Ethernet carries: up to there the search halves. Only where all of that arrives the largest
+/// size is tried, once, and nothing between.
+/// </remarks>
 internal sealed class MtuSearch
 {
     /// <summary>What every route of QUIC carries.</summary>
     public const int Base = 1200;
+
+    /// <summary>What Ethernet carries over IPv6.</summary>
+    public const int Ethernet = 1452;
 
     private const int LossesMax = 3;
 
@@ -26,6 +33,7 @@ internal sealed class MtuSearch
     private int _losses;
     private int _fullLosses;
     private bool _isProbing;
+    private bool _isBeyondEthernet;
 
     /// <summary>Bytes of the largest datagram that is known to arrive.</summary>
     public int Current { get; private set; } = Base;
@@ -34,7 +42,11 @@ internal sealed class MtuSearch
     public Instant? NextSearch { get; private set; }
 
     /// <summary>Begins, once the peer's limit is known.</summary>
-    public void Start(int maximum) => _upper = _maximum = Math.Max(Base, maximum);
+    public void Start(int maximum)
+    {
+        _maximum = Math.Max(Base, maximum);
+        Restart();
+    }
 
     /// <summary>The size of a probe that is due, or 0.</summary>
     public int NextProbe(Instant now)
@@ -42,10 +54,11 @@ internal sealed class MtuSearch
         if (now >= NextSearch)
         {
             NextSearch = null;
-            (_upper, _losses) = (_maximum, 0);
+            Restart();
         }
 
         if (_isProbing || NextSearch is not null || Current >= _upper) return 0;
+        if (_isBeyondEthernet) return _upper;
         return _upper - Current <= 2 * StepMin ? _upper : (Current + _upper) / 2;
     }
 
@@ -62,7 +75,7 @@ internal sealed class MtuSearch
     {
         _isProbing = false;
         if (++_losses < LossesMax) return;
-        (_upper, _losses) = (bytes - 1, 0);
+        (_upper, _losses) = (_isBeyondEthernet ? Current : bytes - 1, 0);
         // What is left to find is not worth three losses for each size.
         EndSearch(now, 2 * StepMin);
     }
@@ -84,9 +97,22 @@ internal sealed class MtuSearch
         NextSearch = now + CoolDown;
     }
 
+    private void Restart()
+    {
+        (_upper, _losses, _isBeyondEthernet) = (Math.Min(_maximum, Math.Max(Current, Ethernet)), 0, false);
+        GoBeyondEthernet();
+    }
+
+    private bool GoBeyondEthernet()
+    {
+        if (_isBeyondEthernet || Current < Ethernet || Current >= _maximum) return false;
+        (_upper, _isBeyondEthernet) = (_maximum, true);
+        return true;
+    }
+
     private void EndSearch(Instant now, int step)
     {
-        if (_upper - Current >= step) return;
+        if (_upper - Current >= step || GoBeyondEthernet()) return;
         _upper = Current;
         NextSearch = now + ReProbe;
     }

@@ -124,6 +124,28 @@ public sealed class QuicSimulationTests
     }
 
     [Test]
+    public void Jumbo_frames_are_used_where_both_sides_and_the_link_take_them_and_given_up_where_they_vanish()
+    {
+        var client = QuicWorld.ClientOptions() with { MaxUdpPayload = QuicOptions.JumboPayload };
+        var server = QuicWorld.ServerOptions() with { MaxUdpPayload = QuicOptions.JumboPayload };
+        using var world = new QuicWorld(client: client, server: server) { Link = new LinkFaults { Mtu = 9000 } };
+        world.Connected().RunFor(5);
+        Assert.Equal(QuicOptions.JumboPayload, world.Dialled!.Statistics.Mtu);
+        var transfer = new StreamTransfer(world);
+        transfer.Add(world.Chance.NextBytes(300_000));
+        world.RunFor(0.05);
+
+        world.Link = world.Link with { Mtu = 1500 };
+        transfer.Add(world.Chance.NextBytes(300_000));
+
+        world.Run(() => transfer.IsDone, 60);
+        Assert.Equal(1200, world.Dialled.Statistics.Mtu);
+        world.RunFor(70);
+        Assert.Equal(1452, world.Dialled.Statistics.Mtu);
+        Assert.True(world.Dialled.IsConnected);
+    }
+
+    [Test]
     public void A_link_that_was_down_is_used_again_within_seconds()
     {
         using var world = new QuicWorld().Connected();
@@ -183,7 +205,16 @@ public sealed class QuicSimulationTests
             StreamsMax = prng.NextInt32(1, 50),
             LocalIdBytes = prng.Pick<int>([4, 8, 20]),
         };
-        using var world = new QuicWorld(prng.NextUInt64() >> 8, server: options, retries: prng.Chance(0.2))
+        var client = QuicWorld.ClientOptions();
+        if (prng.Chance(0.25))
+        {
+            link = link with { Mtu = prng.Pick<int>([1500, 4000, 9000]) };
+            options = options with { MaxUdpPayload = QuicOptions.JumboPayload };
+            client = client with { MaxUdpPayload = QuicOptions.JumboPayload };
+        }
+
+        using var world = new QuicWorld(
+            prng.NextUInt64() >> 8, client: client, server: options, retries: prng.Chance(0.2))
         {
             Link = link,
         };

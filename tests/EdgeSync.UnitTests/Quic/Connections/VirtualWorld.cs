@@ -13,7 +13,7 @@ internal abstract class VirtualWorld : IDisposable
     private static readonly Instant Start = Instant.FromUnixSeconds(1_700_000_000);
 
     private readonly PriorityQueue<InFlight, (long Ticks, long Order)> _air = new();
-    private readonly byte[] _buffer = new byte[2000];
+    private readonly byte[] _buffer = new byte[QuicOptions.JumboPayload];
     private readonly List<(bool OfServer, QuicEvent Event)> _events = [];
     private readonly List<QuicConnection> _accepted = [];
     private long _order;

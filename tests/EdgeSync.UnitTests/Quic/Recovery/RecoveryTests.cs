@@ -141,6 +141,58 @@ public sealed class RecoveryTests
     }
 
     [Test]
+    [Arguments(1200, 1200)]
+    [Arguments(1400, 1400)]
+    [Arguments(1452, 1452)]
+    [Arguments(4000, 1452)]
+    [Arguments(8952, 8952)]
+    [Arguments(65507, 8952)]
+    public void Only_a_route_that_carries_all_of_Ethernet_is_tried_with_the_largest_datagram(int carried, int found)
+    {
+        var search = new MtuSearch();
+        search.Start(8952);
+        var probes = new List<int>();
+        for (int size; (size = search.NextProbe(Start)) > 0; probes.Add(size))
+        {
+            search.OnProbeSent();
+            if (size <= carried) search.OnProbeAcked(Start, size);
+            else search.OnProbeLost(Start, size);
+        }
+
+        Assert.InRange(search.Current, found - 45, found);
+        Assert.Equal(carried < 1452 ? 0 : carried < 8952 ? 3 : 1, probes.Count(p => p == 8952));
+        Assert.DoesNotContain(probes, p => p is > 1452 and < 8952);
+        Assert.Equal(0, search.NextProbe(Start + TimeSpan.FromSeconds(599)));
+        Assert.Equal(found < 8952, search.NextProbe(Start + TimeSpan.FromSeconds(600)) > 0);
+    }
+
+    [Test]
+    public void A_black_hole_behind_jumbo_frames_is_searched_from_the_base_again()
+    {
+        var search = new MtuSearch();
+        search.Start(8952);
+        Find(8952);
+        Assert.Equal(8952, search.Current);
+
+        for (var i = 0; i < 4; i++) search.OnLost(Start, 8952);
+        Assert.Equal(1200, search.Current);
+        Find(1452);
+
+        Assert.Equal(1452, search.Current);
+
+        void Find(int carried)
+        {
+            var now = search.NextSearch ?? Start;
+            for (int size; (size = search.NextProbe(now)) > 0;)
+            {
+                search.OnProbeSent();
+                if (size <= carried) search.OnProbeAcked(now, size);
+                else search.OnProbeLost(now, size);
+            }
+        }
+    }
+
+    [Test]
     public void A_black_hole_falls_back_to_the_base_and_is_searched_again_later()
     {
         var search = new MtuSearch();
