@@ -501,12 +501,14 @@ public sealed class IrohEndpoint : IAsyncDisposable
         Tell(new IrohEvent(IrohEventKind.Observed, Text: string.Join(' ', addresses)));
     }
 
-    private void OnMapped(MappedPort? mapped)
+    private void OnMapped(MappedPort? mapped, string refusal)
     {
         using (_lock.EnterScope()) _mapped = mapped;
         UpdateAddress();
-        var text = mapped is null ? "" : $"{mapped.External} {mapped.Protocol}";
-        Tell(new IrohEvent(IrohEventKind.PortMapped, Text: text));
+        Tell(new IrohEvent(mapped is null ? IrohEventKind.PortNotMapped : IrohEventKind.PortMapped, Text: refusal)
+        {
+            Mapped = mapped,
+        });
     }
 
     private void OnPublished(Uri url, string? failure) => Tell(failure is null

@@ -1,4 +1,5 @@
 using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Iroh.PortMapping;
 using EdgeSync.Net.Quic;
 using EdgeSync.Quic.Connections;
 
@@ -27,8 +28,11 @@ public enum IrohEventKind
     /// <summary><see cref="IrohEndpoint.Observed"/> has changed.</summary>
     Observed,
 
-    /// <summary>The router has mapped a port, which the text names, or does so no longer.</summary>
+    /// <summary>The router has mapped a port: <see cref="IrohEvent.Mapped"/>.</summary>
     PortMapped,
+
+    /// <summary>The router maps no port, or no longer; the text says why, where that is known.</summary>
+    PortNotMapped,
 
     /// <summary><see cref="IrohEndpoint.Address"/> has changed.</summary>
     AddressChanged,
@@ -53,4 +57,8 @@ public enum IrohEventKind
 /// <param name="Failure">Of its handshake.</param>
 public sealed record IrohEvent(
     IrohEventKind Kind, RelayUrl? Relay = null, EndpointId? Peer = null, string? Text = null,
-    HostConnection? Connection = null, CloseReason? Failure = null);
+    HostConnection? Connection = null, CloseReason? Failure = null)
+{
+    /// <summary>Of <see cref="IrohEventKind.PortMapped"/>.</summary>
+    public MappedPort? Mapped { get; init; }
+}

@@ -14,9 +14,11 @@ namespace EdgeSync.Net.PortMapping;
 /// router that grants nothing is asked again in another network, and every half an hour.
 /// </summary>
 /// <param name="port">Of an IPv4 socket of this machine.</param>
-/// <param name="changed">Gets the mapping, again when it changes; null when it is lost.</param>
+/// <param name="changed">
+/// Gets the mapping, again when it changes; null when it is lost, or cannot be had, with the reason.
+/// </param>
 public sealed class PortMapper(
-    int port, PortMapperOptions options, Prng prng, TimeProvider clock, Action<MappedPort?> changed)
+    int port, PortMapperOptions options, Prng prng, TimeProvider clock, Action<MappedPort?, string> changed)
 {
     private const int DatagramMax = 1100;
 
@@ -28,6 +30,7 @@ public sealed class PortMapper(
     private readonly Alarm _alarm = new(clock);
     private readonly QuicClock _time = new(clock);
     private MappedPort? _mapped;
+    private string? _refusal;
 
     /// <summary>What is mapped belongs to another network.</summary>
     public void OnNetworkChange() => _alarm.Ring();
@@ -38,23 +41,27 @@ public sealed class PortMapper(
         while (!cancellationToken.IsCancellationRequested)
         {
             var again = false;
+            var refusal = "this machine has no default gateway of IPv4";
             try
             {
                 if ((options.Gateway ?? DefaultGateway()) is { } gateway)
+                {
+                    refusal = $"the router {gateway} grants no port by PCP, NAT-PMP or UPnP";
                     again = await ByGatewayAsync(gateway, cancellationToken)
                         || await ByUpnpAsync(gateway, cancellationToken);
+                }
             }
             catch (Exception e) when (e is SocketException or HttpRequestException or NetworkInformationException
                 or UriFormatException)
             {
-                // No way to the router now.
+                refusal = $"the router cannot be asked: {e.Message}";
             }
             catch (OperationCanceledException)
             {
                 // The end, or an HTTP call that took too long.
             }
 
-            Set(null);
+            if (!cancellationToken.IsCancellationRequested) Set(null, again ? "" : refusal);
             if (!again && !cancellationToken.IsCancellationRequested) await WaitAsync(RetryTime, cancellationToken);
         }
     }
@@ -192,10 +199,10 @@ public sealed class PortMapper(
         return _time.Now - begin < time;
     }
 
-    private void Set(MappedPort? mapped)
+    private void Set(MappedPort? mapped, string refusal = "")
     {
-        if (mapped == _mapped) return;
-        _mapped = mapped;
-        changed(mapped);
+        if (mapped == _mapped && (mapped is not null || refusal == _refusal)) return;
+        (_mapped, _refusal) = (mapped, refusal);
+        changed(mapped, refusal);
     }
 }

@@ -362,6 +362,13 @@ internal sealed class IrohNode : IAsyncDisposable
             case IrohEventKind.RelayDenied:
                 _node.Log.IrohRelayDenied(happened.Relay?.Text ?? "", happened.Text);
                 break;
+            case IrohEventKind.PortMapped when happened.Mapped is { } mapped:
+                _node.Log.IrohPortMapped(
+                    mapped.Protocol, mapped.External.ToString(), (long)mapped.Lifetime.TotalSeconds);
+                break;
+            case IrohEventKind.PortNotMapped when happened.Text is { Length: > 0 } reason:
+                _node.Log.IrohPortNotMapped(reason);
+                break;
             case IrohEventKind.PublishFailed:
                 _node.Log.IrohPublishFailed(happened.Text);
                 break;

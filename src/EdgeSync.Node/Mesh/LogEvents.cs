@@ -40,6 +40,18 @@ internal static partial class LogEvents
             EventName = "iroh.publish_failed", Level = LogLevel.Warning, Message = "Our address is not published")]
     public static partial void IrohPublishFailed(this ILogger log, string? error);
 
+    [
+        LoggerMessage(
+            EventName = "iroh.port_mapped", Level = LogLevel.Information,
+            Message = "The router has mapped a port to this endpoint")]
+    public static partial void IrohPortMapped(this ILogger log, string protocol, string address, long seconds);
+
+    [
+        LoggerMessage(
+            EventName = "iroh.port_not_mapped", Level = LogLevel.Information,
+            Message = "The router maps no port; peers that punch holes or a relay do not need one")]
+    public static partial void IrohPortNotMapped(this ILogger log, string reason);
+
     [LoggerMessage(EventName = "iroh.paired", Level = LogLevel.Information, Message = "A machine was paired")]
     public static partial void IrohPaired(this ILogger log, string peer, string name, string capabilities);
 

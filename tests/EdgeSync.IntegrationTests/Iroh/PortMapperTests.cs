@@ -46,6 +46,36 @@ public sealed class PortMapperTests
     }
 
     [Test]
+    public async Task A_mapping_and_its_refusal_are_events_with_their_reasons()
+    {
+        var events = new ConcurrentQueue<IrohEvent>();
+        var isGranting = true;
+        using var router = new FakeRouter(
+            request => isGranting ? [.. AnswerTo(request)] : request[0] == 2 ? [0, 0x81, 0, 1] : [0, 0x81, 0, 2]);
+        using var silent = new FakeRouter(_ => null);
+        var mapping = router.Options with { Search = new IPEndPoint(IPAddress.Loopback, silent.Options.GatewayPort) };
+        await using var endpoint = Start(Options(1) with { PortMapping = mapping, Observer = events.Enqueue });
+        var mapped = await EventAsync(IrohEventKind.PortMapped);
+        Assert.Equal(("203.0.113.9:40001", "pcp"), (mapped.Mapped!.External.ToString(), mapped.Mapped.Protocol));
+
+        isGranting = false;
+        endpoint.NetworkChanged();
+
+        var refused = await EventAsync(IrohEventKind.PortNotMapped, e => e.Text is { Length: > 0 });
+        Assert.Null(refused.Mapped);
+        Assert.Contains("grants no port by PCP, NAT-PMP or UPnP", refused.Text!, StringComparison.Ordinal);
+
+        async Task<IrohEvent> EventAsync(IrohEventKind kind, Func<IrohEvent, bool>? isWanted = null)
+        {
+            IrohEvent? found = null;
+            await Patience.UntilAsync(
+                () => (found = events.FirstOrDefault(e => e.Kind == kind && isWanted?.Invoke(e) != false)) is not null,
+                Limit, () => string.Join(' ', events.Select(e => e.Kind)));
+            return found!;
+        }
+    }
+
+    [Test]
     public async Task Without_the_setting_no_router_is_asked()
     {
         using var router = new FakeRouter(_ => null);
