@@ -10,12 +10,16 @@ internal sealed class ByteWindow : IDisposable
 {
     private const int SizeMin = 2048;
 
-    /// <summary>Up to here a ring begins as large as the one before it was: bytes go on as they came.</summary>
-    private const int AgainMax = 256 * 1024;
+    /// <summary>
+    /// Up to here a ring begins as large as the one before it was used: bytes go on as they came, and a ring that
+    /// grows is copied at each step.
+    /// </summary>
+    private const int AgainMax = 2 << 20;
 
     private byte[] _ring = [];
     private int _size;
     private int _sizeMin = SizeMin;
+    private ulong _used;
 
     /// <summary>Bytes of memory that are held.</summary>
     public int Capacity => _size;
@@ -25,9 +29,10 @@ internal sealed class ByteWindow : IDisposable
     /// </summary>
     public void Reserve(ulong first, ulong last, ulong end)
     {
+        _used = Math.Max(_used, end - first);
         if (end - first <= (ulong)_size) return;
 
-        var size = Math.Max(_sizeMin, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(end - first)));
+        var size = Math.Max(_sizeMin, PowerFrom(end - first));
         var ring = ArrayPool<byte>.Shared.Rent(size);
         for (var at = first; at < last;)
         {
@@ -55,10 +60,13 @@ internal sealed class ByteWindow : IDisposable
 
     public void Dispose()
     {
-        _sizeMin = Math.Clamp(_size, SizeMin, AgainMax);
+        // By halves, so that one short piece among long ones costs no copies.
+        if (_used > 0) _sizeMin = Math.Clamp(Math.Max(PowerFrom(_used), _sizeMin / 2), SizeMin, AgainMax);
         Return();
-        (_ring, _size) = ([], 0);
+        (_ring, _size, _used) = ([], 0, 0);
     }
+
+    private static int PowerFrom(ulong bytes) => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)bytes);
 
     private Span<byte> Piece(ulong from, ulong to)
     {

@@ -156,4 +156,31 @@ public sealed class BufferTests
         Assert.True(buffer.TryPeek(100, out var offset, out available, out isNew));
         Assert.Equal((20UL, 30UL, false), (offset, available, isNew));
     }
+
+    [Test]
+    public void A_window_begins_as_large_as_it_was_used_and_shrinks_by_halves()
+    {
+        using var window = new ByteWindow();
+        window.Reserve(0, 0, 1_000_000);
+        Assert.Equal(1 << 20, window.Capacity);
+        window.Dispose();
+        Assert.Equal(0, window.Capacity);
+
+        window.Reserve(0, 0, 100);
+        Assert.Equal(1 << 20, window.Capacity);
+        window.Dispose();
+        window.Reserve(0, 0, 100);
+        Assert.Equal(1 << 19, window.Capacity);
+        for (var i = 0; i < 12; i++)
+        {
+            window.Dispose();
+            window.Reserve(0, 0, 100);
+        }
+
+        Assert.Equal(2048, window.Capacity);
+        window.Reserve(0, 100, 5_000_000);
+        window.Dispose();
+        window.Reserve(0, 0, 100);
+        Assert.Equal(2 << 20, window.Capacity);
+    }
 }
