@@ -31,7 +31,7 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>Bytes of datagrams that wait to be sent, and as many that wait to be read.</summary>
     public int DatagramBuffer { get; init; } = 256 * 1024;
 
-    /// <summary>The UDP payload of a frame of 9000 bytes, as loopback and local networks may carry, over IPv6.</summary>
+    /// <summary>The UDP payload of a jumbo frame (9000 bytes) over IPv6; loopback carries it.</summary>
     public const int JumboPayload = 8952;
 
     /// <summary>
