@@ -189,7 +189,8 @@ public sealed class CheckoutKillTests : IDisposable
                 Write(("a.txt", "zero\none\ntwo\nthree\n"));
                 return ["merge", "side"];
             case "undo":
-                Write(("a.txt", "1\n"), ("b.txt", "2\n"));
+                // Of another size: an edit within the second of the commit is not seen otherwise.
+                Write(("a.txt", "1\n"), ("b.txt", "edited\n"));
                 Run("rm", "--hard", "gone.txt");
                 Run("revert");
                 return ["undo"];

@@ -107,11 +107,11 @@ public sealed class TreeTests
                 string.Create(CultureInfo.InvariantCulture, $"d{i % 30}/f{i}.txt"),
                 string.Create(CultureInfo.InvariantCulture, $"file {i}\n"));
         var prng = new Prng(50);
-        var noise = prng.NextBytes(20_000_000);
+        var noise = prng.NextBytes(8_000_000);
         checkout.Write("noise.bin", noise);
         checkout.Commit("large");
-        // An edit in the middle: what travels is a delta of 20 MB.
-        prng.NextBytes(1000).CopyTo(noise, 10_000_000);
+        // An edit in the middle: what travels is a delta of 8 MB.
+        prng.NextBytes(1000).CopyTo(noise, 4_000_000);
         checkout.Write("noise.bin", noise).Commit("edited");
 
         using (var server = bench.Ours.Serve(repository)) bench.Stock.Run("clone", server.Url, bench["stock.fossil"]);
@@ -133,7 +133,7 @@ public sealed class TreeTests
         var origin = bench.NewRepository("origin.fossil");
         File.Copy(origin, bench["there.fossil"]);
         File.Copy(origin, bench["theirs.fossil"]);
-        var noise = new Prng(51).NextBytes(20_000_000);
+        var noise = new Prng(51).NextBytes(8_000_000);
         bench.Open(bench["there.fossil"], "work").Write("noise.bin", noise).Commit("large");
 
         using (var server = bench.Ours.Serve(origin))
