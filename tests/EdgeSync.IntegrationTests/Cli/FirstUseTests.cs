@@ -227,6 +227,13 @@ public sealed class FirstUseTests : IDisposable
             Assert.Contains(
                 $"\"{status}\"", Ok(["repo", .. words, "--json", .. AsRoot(words)]), StringComparison.Ordinal);
         Assert.Equal(before, Blobs());
+
+        // A row that holds nothing is removed, and is not there the second time.
+        using (var file = new SqliteFile("a.fossil", writable: true))
+            file.Execute("INSERT INTO config(name,value,mtime) VALUES('empty-glob','',0)");
+        Assert.Contains("\"removed\"", Ok("repo", "config", "unset", "empty-glob", "--json"), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"already_removed\"", Ok("repo", "config", "unset", "empty-glob", "--json"), StringComparison.Ordinal);
         Ok("repo", "ticket", "set", ticket, "status=Closed", "--user", "root");
         Assert.NotEqual(before, Blobs());
 

@@ -93,6 +93,8 @@ public sealed class DiffOfDiskTests
         checkout.Write("two", "a file\n");
         bench.Ours(checkout, "add", "two");
         Assert.StartsWith("ADDED  ", bench.Ours(checkout, "diff", "two"), StringComparison.Ordinal);
+        File.Delete(checkout["two"]);
+        Assert.DoesNotContain("a.txt", bench.Ours(checkout, "diff", "two"), StringComparison.Ordinal);
         var missing = bench.TryOurs(checkout, "diff", "nosuch");
         Assert.Equal(3, missing.ExitCode);
     }

@@ -79,12 +79,13 @@ internal static class DiffCommand
         if (IsOfDisk(context))
         {
             using var checkout = context.OpenCheckout();
-            var named = NamedOf(context, checkout.Repository);
+            var named = NamedOf(
+                context, checkout.Repository, [.. checkout.Tables.Files(checkout.Version).Select(f => f.Name)]);
             return named.To is null ? RunOfDisk(context, checkout, named) : Run(context, checkout.Repository, named);
         }
 
         using var repository = context.OpenToRead();
-        return Run(context, repository, NamedOf(context, repository));
+        return Run(context, repository, NamedOf(context, repository, []));
     }
 
     private static ExitCode Run(CommandContext context, Repository repository, Named named)
@@ -124,7 +125,7 @@ internal static class DiffCommand
     private sealed record Named(string? From, string? To, IReadOnlyList<string> Files);
 
     // Stock takes versions by options alone.
-    private static Named NamedOf(CommandContext context, Repository repository)
+    private static Named NamedOf(CommandContext context, Repository repository, IReadOnlyCollection<string> tracked)
     {
         var (from, to, words) = (context.Get(From), context.Get(To), context.Get(Words) ?? []);
         if (context.Output.IsStock || from is not null || to is not null || context.Get(Checkin) is not null
@@ -133,9 +134,11 @@ internal static class DiffCommand
         var versions = words.Take(2).TakeWhile(IsVersion).ToList();
         return new Named(versions.ElementAtOrDefault(0), versions.ElementAtOrDefault(1), words[versions.Count..]);
 
+        // A file that is tracked may be missing from the disk. An ambiguous prefix is refused with its candidates.
         bool IsVersion(string word) =>
             (context.NamedRepository is not null || (!File.Exists(word) && !Directory.Exists(word)))
-            && repository.Names.TryResolve(word, EventType.Checkin, out _) == NameFault.None;
+            && !tracked.Any(name => name == context.TreePath(word))
+            && repository.Names.TryResolve(word, EventType.Checkin, out _) is NameFault.None or NameFault.Ambiguous;
     }
 
     private static DiffView ViewOf(CommandContext context) => new(

@@ -130,14 +130,14 @@ internal static class ConfigCommand
                 throw new EdgeSyncException(ErrorKind.Usage, "manifest is a setting of each repository",
                     "edgesync repo settings manifest VALUE");
 
-            var isSo = (GlobalConfig.Get(key) ?? "") == value;
+            var isSo = IsSo(GlobalConfig.Get(key), value);
             if (!isSo) GlobalConfig.Set(key, value.Length == 0 ? null : value);
             context.Output.Write(ConfigSetReport.Of(key, value, isSo));
             return ExitCode.Ok;
         }
 
         using var repository = context.OpenToWrite();
-        var isSet = (repository.Settings[key] ?? "") == value;
+        var isSet = IsSo(repository.Settings[key], value);
         if (!isSet)
         {
             using var transaction = repository.Begin();
@@ -148,6 +148,9 @@ internal static class ConfigCommand
         context.Output.Write(ConfigSetReport.Of(key, value, isSet));
         return ExitCode.Ok;
     }
+
+    // A row that holds nothing is a row, which an empty value removes.
+    private static bool IsSo(string? stored, string value) => value.Length == 0 ? stored is null : stored == value;
 
     /// <summary>Passwords of peers are not printed.</summary>
     private static bool IsSecret(string name) =>
