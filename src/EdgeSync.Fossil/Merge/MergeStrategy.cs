@@ -63,7 +63,7 @@ public sealed class MergeStrategies
     /// <summary>The words, for messages and help.</summary>
     public static IEnumerable<string> Words => Known.Select(k => k.Word);
 
-    /// <exception cref="EdgeSyncException">There is no such strategy.</exception>
+    /// <exception cref="EdgeSyncException">No strategy has this name.</exception>
     public static MergeStrategy Parse(string word)
     {
         foreach (var (known, strategy) in Known)

@@ -77,7 +77,7 @@ public sealed class NodeHost : IAsyncDisposable
     /// exception; the node retries it on its own.
     /// </summary>
     /// <param name="repository">Path of one repository; null: all of them.</param>
-    /// <returns>One result for each repository and target; empty when there is no target yet.</returns>
+    /// <returns>One result for each repository and target; empty without a target.</returns>
     /// <exception cref="EdgeSyncException">NotFound: the node does not keep this repository.</exception>
     public Task<IReadOnlyList<SyncNowResult>> SyncAsync(
         string? repository, CancellationToken cancellationToken) =>

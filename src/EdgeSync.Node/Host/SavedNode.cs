@@ -140,7 +140,7 @@ public sealed class SavedNode : ISettingArguments
         }
     }
 
-    // Nobody answers; or another machine does, which has the same private address in this network.
+    // No machine answers; or another does, which has the same private address in this network.
     private static bool IsOfAnotherMachine(EdgeSyncException e) =>
         e.Kind == ErrorKind.Unavailable || e.InnerException is HttpRequestException;
 

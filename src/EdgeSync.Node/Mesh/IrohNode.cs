@@ -89,7 +89,7 @@ internal sealed class IrohNode : IAsyncDisposable
 
     internal IReadOnlyDictionary<EndpointId, PeerLink> Links => _links;
 
-    /// <summary>Starts the endpoint; nobody is served before <see cref="OpenAsync"/>.</summary>
+    /// <summary>Starts the endpoint; it serves no peer before <see cref="OpenAsync"/>.</summary>
     /// <param name="server">Answers exchanges.</param>
     /// <param name="joins">Redeems join codes.</param>
     /// <exception cref="EdgeSyncException">The key cannot be read, or the address not be bound.</exception>

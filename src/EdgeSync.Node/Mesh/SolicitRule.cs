@@ -18,7 +18,7 @@ internal static class SolicitRule
     /// <summary>Whether a node solicits now.</summary>
     /// <param name="own">Its id.</param>
     /// <param name="isAccepted">It serves a link of the other one already.</param>
-    /// <param name="waited">Since when there is no link.</param>
+    /// <param name="waited">Since when the link has been missing.</param>
     public static bool Solicits(NodeRole role, EndpointId own, EndpointId other, bool isAccepted, TimeSpan waited) =>
         !isAccepted && role switch
         {

@@ -3,7 +3,7 @@ namespace EdgeSync.Node.Status;
 /// <summary>The iroh endpoint of a node; also the page <c>/iroh/status</c>.</summary>
 public sealed record IrohStatus
 {
-    /// <summary>Always true: without an endpoint there is no such status.</summary>
+    /// <summary>Always true: a node without an endpoint lacks this status.</summary>
     public bool Enabled { get; init; } = true;
 
     /// <summary>64 hex digits.</summary>
@@ -50,7 +50,7 @@ public sealed record IrohPeerStatus
     public IReadOnlyDictionary<string, string> Capabilities
     { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
 
-    /// <summary><c>direct</c>, <c>relay</c>, or <c>none</c> while there is no connection.</summary>
+    /// <summary><c>direct</c>, <c>relay</c>, or <c>none</c> without a connection.</summary>
     public required string Route { get; init; }
 
     /// <summary>The peer's address and port, or the relay.</summary>

@@ -42,7 +42,7 @@ internal sealed record CommitSyncOptions
     public required TimeProvider Clock { get; init; }
 }
 
-/// <summary>Is told how one exchange with a peer goes.</summary>
+/// <summary>Receives how one exchange with a peer goes.</summary>
 internal interface ISyncWatch
 {
     void OnStep(SyncProgress step);

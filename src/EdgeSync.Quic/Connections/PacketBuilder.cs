@@ -49,7 +49,7 @@ internal struct OpenPacket
 /// </summary>
 internal sealed class PacketBuilder(ConnectionState state)
 {
-    /// <summary>Begins a packet behind another one; its <c>End</c> is 0 when there is no room.</summary>
+    /// <summary>Begins a packet behind another one; its <c>End</c> is 0 when it does not fit.</summary>
     public OpenPacket Open(Span<byte> target, int position, EncryptionLevel level, QuicPath path)
     {
         var space = state.SpaceOf(level, path);

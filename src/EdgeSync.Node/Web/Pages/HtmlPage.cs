@@ -7,7 +7,7 @@ namespace EdgeSync.Node.Web.Pages;
 
 /// <summary>
 /// HTML under construction. Literal parts are markup, holes are text and always encoded, so that nothing that comes
-/// from a repository or a request can become markup: there is no other way to add text.
+/// from a repository or a request can become markup: text is added in no other way.
 /// </summary>
 internal sealed class HtmlPage
 {
