@@ -69,13 +69,16 @@ make_deb() {
   dpkg-deb --root-owner-group -Zxz ${EDGESYNC_FAST_PACKAGES:+-z1} --build "$tree" "$release/edgesync_${version}_$arch.deb" >/dev/null
 }
 
-# The packages that a restore resolves, and what is linked from elsewhere.
+# The packages that a restore resolves, and what is linked from elsewhere. The tool gets a folder of its own: `dotnet tool
+# restore` remembers by user where a tool lay, and neither looks again nor mends its note when that folder is gone.
+cyclonedx_version=6.3.1
 make_sbom() {
   local file=edgesync-$version.cdx.json
   command -v python3 >/dev/null || apt_install python3
   dotnet restore src/EdgeSync.Cli -v q --locked-mode
-  dotnet tool restore --verbosity quiet >/dev/null
-  dotnet CycloneDX src/EdgeSync.Cli/EdgeSync.Cli.csproj --exclude-dev --disable-package-restore \
+  dotnet tool install CycloneDX --version "$cyclonedx_version" --tool-path "$work/tools" --verbosity quiet >/dev/null
+  DOTNET_ROOT=$(dirname "$(readlink -f "$(command -v dotnet)")") "$work/tools/dotnet-CycloneDX" \
+    src/EdgeSync.Cli/EdgeSync.Cli.csproj --exclude-dev --disable-package-restore \
     --output "$release" --filename "$file" --output-format Json --set-name edgesync --set-version "$version" >"$work/sbom.log" 2>&1 ||
     { tail -20 "$work/sbom.log" >&2; die "the SBOM could not be made"; }
   python3 scripts/release-sbom.py "$release/$file" \
