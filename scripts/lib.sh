@@ -119,6 +119,14 @@ host_rid() {
   echo "$libc-$arch"
 }
 
+# The commit that a build carries in its version: `unknown` outside of git, with `-dirty` when files differ from it.
+commit_name() {
+  local commit
+  commit=$(git rev-parse --short=12 HEAD 2>/dev/null) || { echo unknown; return; }
+  [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || commit+=-dirty
+  echo "$commit"
+}
+
 free_port() {
   local port
   for port in "$@" $(seq 8081 8180); do

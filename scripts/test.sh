@@ -147,7 +147,7 @@ npm_clients() {
 # The arm64 file, run by qemu's user emulation as if it were this machine's.
 arm64() {
   apt_install qemu-user-static || return 1
-  scripts/publish.sh linux-arm64 || return 1
+  EDGESYNC_BUILT=1 scripts/publish.sh linux-arm64 || return 1
   mkdir -p artifacts/arm64
   printf '#!/bin/sh\nexec qemu-aarch64-static -L / "%s" "$@"\n' "$root/bin/linux-arm64/edgesync" >artifacts/arm64/edgesync
   chmod +x artifacts/arm64/edgesync
@@ -168,14 +168,19 @@ old_processor() {
   return $status
 }
 
-# Beside the build and the suites that do not need the files: each publish has folders of its own. The packages of the other
-# processor come first, since only one apt runs at a time.
+# Beside the suites that do not need the files.
 publish_all() {
-  step "publish" scripts/publish.sh || return 1
+  EDGESYNC_BUILT=1 step "publish" scripts/publish.sh || return 1
   touch "$results/published"
   [ "$host" != linux-x64 ] || step "publish arm64" arm64
+  touch "$results/published-all"
 }
-peers_and_clients() { step "newer peers" scripts/newer-peers.sh; npm_clients; }
+cross_tools() { (need_cross_tools); }
+peers_and_clients() {
+  step "newer peers" scripts/newer-peers.sh
+  npm_clients
+  [ "$host" != linux-x64 ] || step "cross tools" cross_tools
+}
 
 # The engine and the node without the published file.
 inner_suites() {
@@ -195,9 +200,10 @@ newest_fossil() {
     "/*/*/$with_newest/*"
 }
 
-# What two rows share: each takes the next one that is left.
+# What two rows share, the longest first: each takes the next one that is left.
 release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 EDGESYNC_FAST_PACKAGES=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
 arm64_suite() {
+  until [ -f "$results/published-all" ] || ! kill -0 "$job_publish" 2>/dev/null; do sleep 1; done
   [ ! -x artifacts/arm64/edgesync ] ||
     EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Arm64=yes]'
 }
@@ -208,38 +214,37 @@ nats_releases() {
     EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --treenode-filter "$nats_only"
   done
 }
+interop() { suite "interop" tests/EdgeSync.InteropTests; }
+end_to_end() { suite "end to end" tests/EdgeSync.EndToEndTests; }
 fleets() { suite "fleets" tests/EdgeSync.FleetTests; }
 fossil_scripts() { step "fossil's own scripts" scripts/fossil-tests.sh; }
 release_step() { step "release and packages" release_and_packages; }
 first_run() { step "first run" timeout 300 scripts/smoke.sh; }
 take_suites() {
   local job
-  for job in arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step first_run; do
+  for job in interop end_to_end arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step first_run; do
     ! mkdir "$results/taken-$job" 2>/dev/null || "$job"
   done
 }
 
 step "restore" dotnet restore EdgeSync.sln -v q --locked-mode || finish
-[ -n "$fast" ] || { start "publish" publish_all; start "peers" peers_and_clients; }
-step "build" dotnet build EdgeSync.sln -c Release --no-restore -v q -nologo || finish
+[ -n "$fast" ] || start "peers" peers_and_clients
+step "build" dotnet build EdgeSync.sln -c Release --no-restore -v q -nologo -p:EdgeSyncCommit="$(commit_name)" || finish
 start "format" step "format" dotnet format whitespace EdgeSync.sln --verify-no-changes --no-restore
 [ -z "$fast" ] || { inner_suites; finish_of "format"; finish; }
 
 # Beside the publishing, which fills one processor: the suites that need no file, then those that need this machine's.
+start "publish" publish_all
 inner_suites
 until [ -f "$results/published" ] || ! kill -0 "$job_publish" 2>/dev/null; do sleep 1; done
 [ -f "$results/published" ] || finish
 export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
 finish_of "peers"
-main_suites() {
-  suite "end to end" tests/EdgeSync.EndToEndTests
-  suite "interop" tests/EdgeSync.InteropTests
-  take_suites
-}
-start "main" main_suites
+start "row" take_suites
+# The second row begins when the file of the other processor is made, which fills one processor.
 finish_of "publish" || true
 take_suites
-finish_of "main"
+finish_of "row"
 finish_of "format"
 finish
