@@ -46,11 +46,37 @@ public sealed class GitTests
         Assert.Equal(Artifacts(bench, "theirs.fossil"), Artifacts(bench, "ours.fossil"));
     }
 
+    /// <summary>
+    /// A branch that is reset to nothing begins anew: the next commit has no parent. Stock takes only a deleteall for
+    /// that.
+    /// </summary>
+    [Test]
+    [Property("Fossil", "2.21")]
+    public void A_reset_begins_a_branch_anew()
+    {
+        using var bench = new Workbench("git");
+        var stream = new System.Text.StringBuilder();
+        foreach (var (number, before) in (ReadOnlySpan<(int, string)>)[
+            (1, ""), (2, ""), (3, "reset refs/heads/master\n\n"), (4, "")])
+            stream.Append(before).Append("commit refs/heads/master\n").Append($"mark :{number}\n")
+                .Append($"committer A <a@example.org> {1_600_000_000 + number} +0000\ndata 1\n{number}\n")
+                .Append(number is 1 or 3 ? "" : $"from :{number - 1}\n")
+                .Append(number == 3 ? "deleteall\n" : "").Append($"M 644 inline f{number}\ndata 2\n{number}\n\n");
+        File.WriteAllText(bench["stream"], stream.ToString());
+
+        bench.Stock.Run("import", "--git", bench["theirs.fossil"], bench["stream"]);
+        bench.Ours.Run("repo", "import", "--git", bench["ours.fossil"], bench["stream"]);
+
+        Assert.Equal(Artifacts(bench, "theirs.fossil"), Artifacts(bench, "ours.fossil"));
+        Assert.Equal("f3\nf4\n", bench.Stock.Run("ls", "-R", bench["ours.fossil"], "-r", "tip").Output);
+    }
+
     [Test]
     public void A_history_goes_through_git_and_back()
     {
         using var bench = new Workbench("git");
         var git = Git.WithHistory(bench);
+        git.Commit("a name of two lines", ("two\nlines", "x\n"));
         git.Run("tag", "light");
         File.WriteAllBytes(bench["stream"], git.Export("--all"));
         bench.Ours.Run("repo", "import", "--git", bench["a.fossil"], bench["stream"]);
