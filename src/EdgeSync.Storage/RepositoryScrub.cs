@@ -35,24 +35,33 @@ public static class RepositoryScrub
     private static readonly string[] Tables =
         ["accesslog", "purgeevent", "purgeitem", "admin_log", "vcache", "chat", "modreq"];
 
-    /// <summary>Returns true when the derived tables are to be made again; then that also removes free pages.</summary>
+    /// <summary>
+    /// Removes, and then takes the pages that removals left free out of the file, also those of earlier removals.
+    /// </summary>
     /// <param name="repository">The repository to write.</param>
     /// <param name="scope">What goes.</param>
-    public static bool Run(Repository repository, ScrubScope scope)
+    /// <returns>
+    /// Whether anything of the scope was there, and whether the derived tables are to be made again, which then is what
+    /// removes free pages.
+    /// </returns>
+    public static (bool HasRemoved, bool NeedsRebuild) Run(Repository repository, ScrubScope scope)
     {
         var database = repository.Database;
         database.Execute("PRAGMA secure_delete=ON");
+        bool hasRemoved;
         using (var transaction = repository.Begin())
         {
+            var before = database.TotalChanges;
             var hasPrivate = scope != ScrubScope.Secrets && DropPrivate(repository);
             if (scope != ScrubScope.Private) DropSecrets(database);
-            if (scope == ScrubScope.Everything) DropTraces(database);
+            var hasTraces = scope == ScrubScope.Everything && DropTraces(database);
+            hasRemoved = hasTraces || database.TotalChanges != before;
             transaction.Commit();
-            if (hasPrivate) return true;
+            if (hasPrivate) return (true, true);
         }
 
         database.Execute("VACUUM");
-        return false;
+        return (hasRemoved, false);
     }
 
     // Public artifacts that are stored as differences to private ones become full texts first.
@@ -82,18 +91,21 @@ public static class RepositoryScrub
 
     private static void DropSecrets(Database database)
     {
-        database.Execute("UPDATE user SET pw=''");
+        database.Execute("UPDATE user SET pw='' WHERE pw IS NOT ''");
         database.Execute(Settings);
     }
 
-    private static void DropTraces(Database database)
+    // Returns whether a table went, which counts as no change of rows.
+    private static bool DropTraces(Database database)
     {
         database.Execute(
             """
             DELETE FROM concealed;
-            UPDATE rcvfrom SET ipaddr='unknown';
-            UPDATE user SET photo=NULL, info='';
+            UPDATE rcvfrom SET ipaddr='unknown' WHERE ipaddr IS NOT 'unknown';
+            UPDATE user SET photo=NULL, info='' WHERE photo IS NOT NULL OR info IS NOT '';
             """);
+        var hasTables = Tables.Any(database.HasTable);
         foreach (var table in Tables) database.Execute($"DROP TABLE IF EXISTS {table}");
+        return hasTables;
     }
 }

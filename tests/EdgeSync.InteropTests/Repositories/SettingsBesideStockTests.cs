@@ -165,6 +165,10 @@ public sealed class SettingsBesideStockTests
         Assert.Equal(
             bench.Stock.Run("sql", "-R", theirs, "SELECT name FROM config ORDER BY 1").Output,
             bench.Stock.Run("sql", "-R", ours, "SELECT name FROM config ORDER BY 1").Output);
+        Assert.Equal(
+            "already_scrubbed " + ours + "\n", bench.Ours.Run("repo", "scrub", "--force", "--verily", ours).Output);
+        bench.Stock.Run("user", "password", GeneratedHistory.Login, "again", "-R", ours);
+        Assert.Equal("scrubbed " + ours + "\n", bench.Ours.Run("repo", "scrub", "--force", ours).Output);
     }
 
     [Test]

@@ -169,7 +169,15 @@ internal static class CommitCommand
         }
         catch (EdgeSyncException)
         {
-            checkout.Refresh(context.Get(Hash));
+            try
+            {
+                checkout.Refresh(context.Get(Hash));
+            }
+            catch (EdgeSyncException)
+            {
+                // The refusal is what the person asked for; what the files look like is noted by the next command.
+            }
+
             throw;
         }
     }

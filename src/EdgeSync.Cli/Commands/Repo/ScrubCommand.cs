@@ -34,12 +34,16 @@ internal static class ScrubCommand
 
         var scope = context.Get(Verily) ? ScrubScope.Everything
             : context.Get(Private) ? ScrubScope.Private : ScrubScope.Secrets;
-        if (RepositoryScrub.Run(repository, scope)) RebuildCommand.Rebuild(context, repository, cancellationToken);
-        context.Output.Write(new ScrubReport(repository.Path, "scrubbed"));
+        var (hasRemoved, needsRebuild) = RepositoryScrub.Run(repository, scope);
+        if (needsRebuild) RebuildCommand.Rebuild(context, repository, cancellationToken);
+        context.Output.Write(new ScrubReport(repository.Path, hasRemoved ? "scrubbed" : "already_scrubbed"));
         return Task.FromResult(ExitCode.Ok);
     }
 }
 
+/// <summary>What a scrub found.</summary>
+/// <param name="Repository">The file.</param>
+/// <param name="Status"><c>scrubbed</c>, or <c>already_scrubbed</c> when it held nothing that goes.</param>
 internal sealed record ScrubReport(string Repository, string Status) : IReport
 {
     public void Print(TextWriter output) => output.WriteLine($"{Status} {Repository}");
