@@ -18,6 +18,7 @@
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file
 #   release [RID...] archives, Debian packages, SBOM, checksums (scripts/release.sh)
+#   examples [--aot] [NAME...]  the programs of examples/ with the libraries as packages
 #   lock             write build/locks again, after a package or the packs' version was changed
 #   size             budget, and the ten heaviest namespaces
 set -euo pipefail
@@ -124,6 +125,7 @@ case $verb in
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
   release) exec scripts/release.sh "$@" ;;
+  examples) exec scripts/examples.sh "$@" ;;
   aot) exec scripts/publish.sh "$@" ;;
   lock)
     need_dotnet

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: scripts/release.sh [RID...]
 # Makes what a release consists of, in artifacts/release: for each RID an archive (edgesync-VERSION-RID.tar.gz: the file,
-# completions, man page, systemd units, licence) and for Linux with glibc a Debian package, an SBOM (CycloneDX) and
-# checksums.txt. RIDs are those that this machine builds unless given. EDGESYNC_SKIP_PUBLISH=1 takes the files that are
-# already in bin/, EDGESYNC_FAST_PACKAGES=1 packs Debian packages fast instead of small.
+# completions, man page, systemd units, licence) and for Linux with glibc a Debian package, the libraries as NuGet packages
+# with their symbols, an SBOM (CycloneDX) and checksums.txt. RIDs are those that this machine builds unless given.
+# EDGESYNC_SKIP_PUBLISH=1 takes the files that are already in bin/, EDGESYNC_FAST_PACKAGES=1 packs Debian packages fast instead of small.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -69,12 +69,21 @@ make_deb() {
   dpkg-deb --root-owner-group -Zxz ${EDGESYNC_FAST_PACKAGES:+-z1} --build "$tree" "$release/edgesync_${version}_$arch.deb" >/dev/null
 }
 
+# The libraries, for programs in C#; each carries its README.
+make_packages() {
+  local package
+  [ -n "${EDGESYNC_SKIP_PUBLISH:-}" ] || dotnet build EdgeSync.sln -c Release -v q -nologo
+  dotnet pack EdgeSync.sln -c Release --no-build -v q -nologo -o "$release"
+  for package in "$release"/*.nupkg; do
+    python3 -m zipfile -l "$package" | grep README.md >/dev/null || die "$package has no README"
+  done
+}
+
 # The packages that a restore resolves, and what is linked from elsewhere. The tool gets a folder of its own: `dotnet tool
 # restore` remembers by user where a tool lay, and neither looks again nor mends its note when that folder is gone.
 cyclonedx_version=6.3.1
 make_sbom() {
   local file=edgesync-$version.cdx.json
-  command -v python3 >/dev/null || apt_install python3
   dotnet restore src/EdgeSync.Cli -v q --locked-mode
   dotnet tool install CycloneDX --version "$cyclonedx_version" --tool-path "$work/tools" --verbosity quiet >/dev/null
   DOTNET_ROOT=$(dirname "$(readlink -f "$(command -v dotnet)")") "$work/tools/dotnet-CycloneDX" \
@@ -87,6 +96,7 @@ make_sbom() {
 }
 
 need_dotnet
+command -v python3 >/dev/null || apt_install python3
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
 for rid; do
@@ -97,6 +107,7 @@ for rid; do
   make_archive "$rid"
   make_deb "$rid"
 done
+make_packages
 make_sbom
 (cd "$release" && sha256sum -- * >checksums.txt)
 say "in artifacts/release:"

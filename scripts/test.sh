@@ -219,10 +219,11 @@ end_to_end() { suite "end to end" tests/EdgeSync.EndToEndTests; }
 fleets() { suite "fleets" tests/EdgeSync.FleetTests; }
 fossil_scripts() { step "fossil's own scripts" scripts/fossil-tests.sh; }
 release_step() { step "release and packages" release_and_packages; }
+examples() { EDGESYNC_BUILT=1 step "examples" scripts/examples.sh; }
 first_run() { step "first run" timeout 300 scripts/smoke.sh; }
 take_suites() {
   local job
-  for job in interop end_to_end arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step first_run; do
+  for job in interop end_to_end arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step examples first_run; do
     ! mkdir "$results/taken-$job" 2>/dev/null || "$job"
   done
 }

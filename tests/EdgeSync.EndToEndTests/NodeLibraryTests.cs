@@ -95,6 +95,133 @@ public sealed class NodeLibraryTests : IDisposable
     }
 
     [Test]
+    public async Task A_hub_and_a_leaf_in_one_program_see_each_others_check_ins()
+    {
+        await using var hub = await Hub.StartAsync(
+            new HubOptions { Repository = _folder["hub.fossil"], NobodyCapabilities = "gio" }, Cancellation);
+        await hub.Ready.WaitAsync(Cancellation);
+        var first = hub.Repository.Commit(new CheckinRequest
+        {
+            User = "ann",
+            Comment = "from the hub",
+            Files = new Dictionary<string, ReadOnlyMemory<byte>> { ["run.sh"] = "#!/bin/sh\n"u8.ToArray() },
+            Executable = ["run.sh"],
+            Tags = ["v1"],
+        });
+        await using var leaf = await LeafAgent.StartAsync(
+            new LeafAgentOptions
+            {
+                Repository = _folder["leaf.fossil"],
+                CloneFrom = hub.HttpUrl,
+                Peers = [hub.HttpUrl],
+                NatsUrls = [hub.LeafnodeUrl!],
+            },
+            Cancellation);
+        await leaf.Ready.WaitAsync(Cancellation);
+
+        Assert.Equal(first, leaf.Repository.Resolve("v1"));
+        Assert.Equal(
+            new CheckinFile("run.sh", leaf.Repository.ListFiles("tip")[0].Hash, IsExecutable: true, IsLink: false),
+            Assert.Single(leaf.Repository.ListFiles("tip")));
+        await using var arriving = hub.Repository.WatchAsync(Cancellation).GetAsyncEnumerator(Cancellation);
+        var second = leaf.Repository.Commit(new CheckinRequest
+        {
+            User = "bob",
+            Comment = "from the leaf",
+            Files = new Dictionary<string, ReadOnlyMemory<byte>> { ["a.txt"] = "one\n"u8.ToArray() },
+            Removed = ["run.sh"],
+        });
+
+        Assert.True(await arriving.MoveNextAsync());
+        Assert.Equal(second, arriving.Current);
+        Assert.Equal("one\n"u8.ToArray(), hub.Repository.ReadFile("tip", "a.txt"));
+        Assert.Equal([second.Hash, first.Hash], hub.Repository.Timeline(2).Select(c => c.Hash));
+        var difference = hub.Repository.Diff("v1", "tip");
+        Assert.Contains("--- /dev/null\n+++ a.txt\n", difference, StringComparison.Ordinal);
+        Assert.Contains("--- run.sh\n+++ /dev/null\n", difference, StringComparison.Ordinal);
+        Assert.Contains("\n+one\n", difference, StringComparison.Ordinal);
+        Assert.Equal(SyncState.InSync, (await Synced(leaf)).State);
+
+        async Task<SyncVerdict> Synced(LeafAgent agent)
+        {
+            await agent.SyncAsync(Cancellation);
+            return await agent.VerdictAsync(Cancellation);
+        }
+    }
+
+    [Test]
+    public async Task A_program_clones_and_syncs_once_with_a_login()
+    {
+        await using var hub = await Hub.StartAsync(
+            new HubOptions { Repository = _folder["hub.fossil"], NatsBind = null }, Cancellation);
+        hub.Repository.SetCapabilities("nobody", "");
+        var password = hub.Repository.EnsureUser("carl", "gio");
+        Assert.NotNull(password);
+        Assert.Null(hub.Repository.EnsureUser("carl", "s"));
+        var path = _folder["copy.fossil"];
+
+        var refused = await Assert.ThrowsAsync<EdgeSyncException>(
+            () => SyncClient.CloneAsync(hub.HttpUrl, path, options: null, Cancellation));
+        Assert.Equal(ErrorKind.Denied, refused.Kind);
+        var login = new SyncClientOptions { User = "carl", Password = password };
+        var cloned = await SyncClient.CloneAsync(hub.HttpUrl, path, login, Cancellation);
+        Assert.True(cloned.ArtifactsReceived > 0);
+        var copy = HostedRepository.Open(path);
+        var made = copy.Commit(new CheckinRequest
+        {
+            User = "carl",
+            Files = new Dictionary<string, ReadOnlyMemory<byte>> { ["x"] = "x"u8.ToArray() },
+        });
+
+        // Address and password are remembered.
+        var synced = await SyncClient.SyncAsync(path, url: null, options: null, Cancellation);
+
+        Assert.Equal(2, synced.ArtifactsSent);
+        Assert.Equal(made, hub.Repository.Resolve(made.Hash));
+        Assert.Equal(0, (await SyncClient.PullAsync(path, url: null, options: null, Cancellation)).ArtifactsReceived);
+        copy.SetSetting("project-description", "a copy");
+        Assert.Equal("a copy", copy.GetSetting("project-description"));
+        Assert.Equal(hub.Repository.ProjectCode, copy.ProjectCode);
+    }
+
+    /// <summary>
+    /// Hubs come and go in one process: sockets, files and threads of each end with it. EDGESYNC_HUB_STARTS asks for
+    /// more of them.
+    /// </summary>
+    [Test]
+    public async Task A_hub_that_ends_leaves_nothing_open()
+    {
+        var starts = int.Parse(
+            Environment.GetEnvironmentVariable("EDGESYNC_HUB_STARTS") ?? "24",
+            System.Globalization.CultureInfo.InvariantCulture);
+        var options = new HubOptions { Repository = _folder["hub.fossil"], NobodyCapabilities = "gio" };
+        for (var i = 0; i < 4; i++) await StartAndStopAsync();
+        var (files, before) = (OpenFiles(), Memory());
+        for (var i = 0; i < starts; i++) await StartAndStopAsync();
+
+        // The libraries that the runtime loads meanwhile are its own.
+        Assert.Equal(files, OpenFiles());
+        Assert.InRange(Memory() - before, long.MinValue, (4 << 20) + (starts * 2048L));
+
+        async Task StartAndStopAsync()
+        {
+            await using var hub = await Hub.StartAsync(options, Cancellation);
+            await hub.Ready.WaitAsync(Cancellation);
+            Assert.NotEqual("", hub.Repository.ProjectCode);
+        }
+
+        // Files by their path, sockets, pipes and the like by their kind.
+        static string OpenFiles() => !OperatingSystem.IsLinux() ? "" : string.Join(
+            '\n',
+            Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget ?? "")
+                .Select(target => target.Split(':')[0])
+                .Where(target => !target.EndsWith(".dll", StringComparison.Ordinal)).CountBy(target => target)
+                .Select(pair => $"{pair.Key} {pair.Value}").Order(StringComparer.Ordinal));
+
+        static long Memory() => GC.GetTotalMemory(forceFullCollection: true);
+    }
+
+    [Test]
     public async Task A_second_machine_joins_by_code()
     {
         var path = _folder["work.fossil"];

@@ -151,6 +151,10 @@ internal sealed class NodeDaemon : IAsyncDisposable
         _drained.TrySetResult();
     }
 
+    /// <summary>The file of a repository as the settings name it.</summary>
+    /// <exception cref="EdgeSyncException">NotFound: the daemon does not keep it.</exception>
+    public string FilePathOf(string repository) => _repositories.Find(repository).Host.FilePath;
+
     /// <summary>A repository was changed by another process.</summary>
     public void OnChanged(string repository) => _repositories.Find(repository).Nudge();
 

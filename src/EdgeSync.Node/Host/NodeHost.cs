@@ -66,6 +66,19 @@ public sealed class NodeHost : IAsyncDisposable
         return new NodeHost(daemon);
     }
 
+    /// <summary>
+    /// One of <see cref="Repositories"/>, to read and to commit to; the node is notified of what is committed.
+    /// </summary>
+    /// <param name="repository">Its path; null where there is one only.</param>
+    /// <exception cref="EdgeSyncException">NotFound: the node does not keep it, or keeps several.</exception>
+    public HostedRepository Repository(string? repository = null)
+    {
+        var path = repository ?? (Repositories is [var only] ? only : throw new EdgeSyncException(
+            ErrorKind.NotFound, $"the node keeps {Repositories.Count} repositories, and none is named",
+            "name one of NodeHost.Repositories"));
+        return HostedRepository.Of(_daemon.FilePathOf(path), _daemon.Context.Clock, () => NotifyChanged(path));
+    }
+
     /// <summary>The state of the node at this moment: what <c>/status</c> shows.</summary>
     /// <returns>A record that does not change; <see cref="SyncVerdict.Of"/> derives whether a repository is in
     /// sync.</returns>

@@ -13,8 +13,8 @@ namespace EdgeSync.Storage.Git;
 /// </summary>
 // Spec: git_fast_import, finish_commit and finish_tag in import.c.
 // Differs from Fossil: tags without a message of their own (a reset of refs/tags/NAME) are kept, and a commit without a
-// parent's mark follows the end of its branch wherever that is, unless a reset took it. In a quoted path \n is a line feed,
-// where stock reads an n.
+// parent's mark follows the end of its branch wherever that is, unless a reset took it. In a quoted path \n is a line
+// feed, where stock reads an n.
 public sealed class GitImporter
 {
     private readonly Repository _repository;

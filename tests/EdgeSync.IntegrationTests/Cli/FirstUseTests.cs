@@ -2,6 +2,7 @@ using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Tests.Support;
@@ -168,8 +169,8 @@ public sealed class FirstUseTests : IDisposable
     [Test]
     public void A_denial_names_the_capability_and_the_user()
     {
-        var nobody = SyncRun.Denied(new Uri("http://host/"), "not authorized to clone", null);
-        var bob = SyncRun.Denied(new Uri("http://host/"), "not authorized to write", "bob");
+        var nobody = SyncFaults.Denied(new Uri("http://host/"), "not authorized to clone", null);
+        var bob = SyncFaults.Denied(new Uri("http://host/"), "not authorized to write", "bob");
 
         Assert.EndsWith("not authorized to clone: user nobody lacks capability g (clone)", nobody.Message,
             StringComparison.Ordinal);

@@ -78,7 +78,7 @@ public sealed partial class LayeringTests
             [
                 "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Repositories", "Settings",
                 "Status", "Sync", "Web"]),
-        ("Host", ["Daemon", "Iroh", "Joining", "Mesh", "Settings", "Status", "Sync"]),
+        ("Host", ["Daemon", "Iroh", "Joining", "Mesh", "Repositories", "Settings", "Status", "Sync"]),
     ];
 
     private static readonly string[] Cores = [

@@ -147,7 +147,7 @@ internal static class SyncCommands
     {
         SyncRun.ThrowOnFault(outcome);
         if (outcome.Report.PushRefused && actions.HasFlag(SyncActions.Push) && !actions.HasFlag(SyncActions.Pull))
-            throw SyncRun.Denied(outcome.Peer.Address, "not authorized to write", outcome.Login);
+            throw SyncFaults.Denied(outcome.Peer.Address, "not authorized to write", outcome.Login);
     }
 
     private static EdgeSyncException NoPeer(Repository repository, string command) => new(
