@@ -6,7 +6,7 @@ namespace EdgeSync.Net;
 /// <summary>A connection as the connection limit uses it.</summary>
 internal interface IAdmittedConnection
 {
-    /// <summary>No work is under way for it: it may be closed when room is needed.</summary>
+    /// <summary>No work is under way for it: it may be closed when another connection needs its place.</summary>
     bool IsIdle { get; }
 
     /// <summary>It may be closed when the port is full and its address has the most connections, idle or not.</summary>
@@ -37,7 +37,7 @@ internal sealed class ConnectionAdmission(int connectionsMax, int perAddressMax)
     public long SeenCount => Interlocked.Read(ref _seenCount);
 
     /// <summary>
-    /// False when there is no room: the connection is to be closed. An admitted one leaves by <see cref="Release"/>.
+    /// False when all places are taken: close the connection. An admitted one leaves by <see cref="Release"/>.
     /// </summary>
     public bool TryAdmit(IPAddress address, IAdmittedConnection member)
     {

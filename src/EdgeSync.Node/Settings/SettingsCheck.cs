@@ -233,7 +233,7 @@ internal static class SettingsCheck
             yield return ("iroh.discovery", "servers of iroh.pkarr and iroh.dns_origins need own");
         if (!ListenAddress.TryParse(iroh.Bind, out _)) yield return ("iroh.bind", ListenAddress.FaultOf(iroh.Bind));
         if (iroh.Enabled && iroh.KeyFile is null && settings.Repositories.Count == 0)
-            yield return ("iroh.key_file", "needed where there is no repository: --iroh-key FILE");
+            yield return ("iroh.key_file", "needed without a repository: --iroh-key FILE");
     }
 
     private static IEnumerable<(string, string)> OfHttp(HttpSection http)

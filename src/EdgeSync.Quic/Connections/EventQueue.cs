@@ -1,7 +1,7 @@
 namespace EdgeSync.Quic.Connections;
 
 /// <summary>
-/// The events of one connection. The endpoint is told when there are some, and looks at no other connection.
+/// The events of one connection. A callback tells the endpoint when some wait, so that it looks at no other connection.
 /// </summary>
 internal sealed class EventQueue
 {

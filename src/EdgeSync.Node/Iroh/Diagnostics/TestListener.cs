@@ -270,7 +270,7 @@ public sealed class TestListener : IAsyncDisposable
         IrohConnection connection, HostStream stream, CancellationToken cancellationToken)
     {
         var request = await TestProtocol.ReadAllAsync(stream, RequestMax, cancellationToken);
-        if (request.Length < sizeof(ulong)) throw new InvalidDataException("there is no code");
+        if (request.Length < sizeof(ulong)) throw new InvalidDataException("the close code is missing");
         connection.Close(
             BinaryPrimitives.ReadUInt64BigEndian(request), Encoding.UTF8.GetString(request.AsSpan(sizeof(ulong))));
     }
