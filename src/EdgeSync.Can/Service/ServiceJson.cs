@@ -81,7 +81,35 @@ public sealed record RebuildResult(long Indexed, long Errors);
 /// <summary>The state of a service.</summary>
 public sealed record CanStatus(
     string Version, string StorageRoot, long Assets, long Bytes, long Trashed, long Corrupted, long Tags,
-    long DiskFree, long DiskReserve, VerifyState Verify);
+    long DiskFree, long DiskReserve, VerifyState Verify, MirrorStatus? Mirror);
+
+/// <summary>A store's part in its mirror.</summary>
+/// <param name="Store">Its id in the mirror.</param>
+/// <param name="Endpoint">By which others dial it.</param>
+/// <param name="Ticket">The same with its addresses.</param>
+/// <param name="Missing">Assets of which the content has not come yet.</param>
+/// <param name="LimitBytesPerSecond">In force; null: none.</param>
+/// <param name="Deletions">Deletions that some store does not have yet.</param>
+/// <param name="Questions">Open ones, which a person has to decide.</param>
+/// <param name="Peers">Stores that are connected.</param>
+/// <param name="Stores">All stores of the mirror.</param>
+public sealed record MirrorStatus(
+    string Store, string Endpoint, string Name, string Ticket, long Missing, bool IsPaused, long? LimitBytesPerSecond,
+    long Deletions, IReadOnlyList<string> Questions, IReadOnlyList<MirrorPeerStatus> Peers,
+    IReadOnlyList<MirrorStoreStatus> Stores);
+
+/// <summary>A store that is connected.</summary>
+/// <param name="IsInSync">Records are equal, and no content is missing on either side.</param>
+/// <param name="Route"><c>direct</c> or <c>relay</c>; null while there is none.</param>
+/// <param name="Downloads">Assets that are being fetched from it.</param>
+/// <param name="Uploads">Assets that are being sent to it.</param>
+/// <param name="Missing">Assets of which it lacks the content.</param>
+public sealed record MirrorPeerStatus(
+    string Endpoint, string Store, string Name, bool IsInSync, string? Route, string? Address, double? RttMs,
+    int Downloads, int Uploads, long Missing);
+
+/// <summary>A store of the mirror.</summary>
+public sealed record MirrorStoreStatus(string Store, string Name, string Endpoint, bool IsConnected);
 
 /// <summary>An event of a stream.</summary>
 public sealed record AssetEvent(string Hash, long Timestamp);
@@ -96,6 +124,7 @@ public sealed record AssetEvent(string Hash, long Timestamp);
 [JsonSerializable(typeof(Success<VerifyState>))]
 [JsonSerializable(typeof(Success<RebuildResult>))]
 [JsonSerializable(typeof(Success<CanStatus>))]
+[JsonSerializable(typeof(Success<MirrorStatus>))]
 [JsonSerializable(typeof(Success<string>))]
 [JsonSerializable(typeof(CanStatus))]
 [JsonSerializable(typeof(AssetMeta))]

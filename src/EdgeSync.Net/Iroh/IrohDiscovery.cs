@@ -33,6 +33,12 @@ public sealed record IrohDiscovery
     /// <summary>Whether the endpoint announces itself and listens by mDNS.</summary>
     public bool Lan { get; init; }
 
+    /// <summary>
+    /// What is announced on the LAN beside the addresses, of the application (<see cref="EndpointInfo.UserData"/>);
+    /// null: nothing.
+    /// </summary>
+    public string? LanData { get; init; }
+
     /// <summary>The interfaces of mDNS, by their addresses; null: all that can.</summary>
     public IReadOnlyList<IPAddress>? LanInterfaces { get; init; }
 

@@ -534,7 +534,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
 
         if (_options.SharesDirect) _host.SetCandidates(direct);
         var info = new EndpointInfo(address);
-        _lan?.Announce(info);
+        _lan?.Announce(info with { UserData = _options.Discovery.LanData });
         Publish(_options.Discovery.PublishesDirect ? info : info.WithoutAddresses());
         Tell(new IrohEvent(IrohEventKind.AddressChanged, Text: address.ToString()));
     }

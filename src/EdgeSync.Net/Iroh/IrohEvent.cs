@@ -1,3 +1,4 @@
+using EdgeSync.Iroh.Discovery;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Iroh.PortMapping;
 using EdgeSync.Net.Quic;
@@ -61,4 +62,7 @@ public sealed record IrohEvent(
 {
     /// <summary>Of <see cref="IrohEventKind.PortMapped"/>.</summary>
     public MappedPort? Mapped { get; init; }
+
+    /// <summary>Of <see cref="IrohEventKind.PeerFound"/>: what the endpoint announces of itself.</summary>
+    public EndpointInfo? Found { get; init; }
 }

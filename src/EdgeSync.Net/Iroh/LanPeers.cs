@@ -78,6 +78,9 @@ internal sealed class LanPeers : IAsyncDisposable
         }
 
         var kind = happened.Info is null ? IrohEventKind.PeerLost : IrohEventKind.PeerFound;
-        _told(new IrohEvent(kind, Peer: happened.Id, Text: happened.Info?.Address.ToString()));
+        _told(new IrohEvent(kind, Peer: happened.Id, Text: happened.Info?.Address.ToString())
+        {
+            Found = happened.Info,
+        });
     }
 }

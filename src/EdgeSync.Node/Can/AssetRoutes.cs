@@ -2,6 +2,7 @@ using System.Globalization;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Queries;
 using EdgeSync.Can.Service;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Storage.Assets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
@@ -20,7 +21,8 @@ namespace EdgeSync.Node.Can;
 /// POST   /asset/HASH/restore             out of the trash
 /// </code>
 /// </summary>
-internal sealed class AssetRoutes(AssetStore store, Thumbnails thumbnails, CanGuard guard)
+internal sealed class AssetRoutes(
+    AssetStore store, MirrorHost? mirror, Thumbnails thumbnails, CanGuard guard)
 {
     public Task ListAsync(HttpContext context)
     {
@@ -116,13 +118,13 @@ internal sealed class AssetRoutes(AssetStore store, Thumbnails thumbnails, CanGu
         var permanent = context.Request.Query["permanent"].ToString();
         if (permanent is not ("true" or "1"))
         {
-            await AnswerAsync(context, await store.TrashAsync(hash));
+            await AnswerAsync(context, await (mirror?.TrashAsync(hash) ?? store.TrashAsync(hash)));
         }
         else if (guard.AdminStatus(context.Request) is > 0 and var status)
         {
             await CanAnswer.RefuseAsync(context, status, AdminRoutes.RefusalOf(status));
         }
-        else if (await store.DeleteAsync(hash))
+        else if (await (mirror?.DeleteAsync(hash) ?? store.DeleteAsync(hash)))
         {
             await CanAnswer.SuccessAsync(context, "deleted", ServiceContext.Default.SuccessString);
         }

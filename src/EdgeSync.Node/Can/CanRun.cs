@@ -9,22 +9,30 @@ namespace EdgeSync.Node.Can;
 internal static class CanRun
 {
     /// <param name="settings">Of the store.</param>
+    /// <param name="isMirror">It takes part in the mirror of its settings.</param>
     /// <param name="errors">Where the log goes.</param>
     /// <param name="isVerbose">Log requests, too.</param>
     /// <param name="clock">Of timestamps and pauses.</param>
-    /// <param name="started">Gets the address with the assigned port, and the storage folder.</param>
+    /// <param name="started">Called once it serves.</param>
     /// <param name="cancellationToken">Ends the service.</param>
     /// <exception cref="EdgeSyncException">It cannot start.</exception>
     public static async Task RunAsync(
-        CanSettings settings, TextWriter errors, bool isVerbose, TimeProvider clock, Action<string, string> started,
-        CancellationToken cancellationToken)
+        CanSettings settings, bool isMirror, TextWriter errors, bool isVerbose, TimeProvider clock,
+        Action<CanStarted> started, CancellationToken cancellationToken)
     {
+        if (isMirror && settings.Mirror.Passphrase is null)
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a mirror needs a passphrase, which all of its stores have in common",
+                "set sync_passphrase in config.yaml, or the variable CAN_SYNC_PASSPHRASE");
+
         await using var telemetry = NodeTelemetry.OfCommand(errors, clock);
         var log = new NodeLog(errors, clock, LogSettings.OfProcess(isVerbose));
         var bug = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var service = await CanService.StartAsync(
-            settings, clock, log, e => bug.TrySetResult(e), cancellationToken);
-        started(service.Url, service.Store.Root);
+            settings, clock, log, e => bug.TrySetResult(e), cancellationToken, isMirror);
+        if (!isMirror && settings.Mirror.Passphrase is not null)
+            log.CreateLogger().CanMirrorUnused("start it with --sync");
+        started(new CanStarted(service.Url, service.Store.Root, service.Mirror?.Id.ToString(), service.Mirror?.Ticket));
         SystemdNotify.Ready($"can {service.Url}");
         var stopped = Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken);
         if (await Task.WhenAny(bug.Task, stopped) == bug.Task)
@@ -33,3 +41,10 @@ internal static class CanRun
         SystemdNotify.Stopping();
     }
 }
+
+/// <summary>A store that is served.</summary>
+/// <param name="Url">With the assigned port.</param>
+/// <param name="Storage">The storage folder.</param>
+/// <param name="Endpoint">Its id in a mirror; null: it takes part in none.</param>
+/// <param name="Ticket">The ways to it, for other stores.</param>
+internal sealed record CanStarted(string Url, string Storage, string? Endpoint, string? Ticket);

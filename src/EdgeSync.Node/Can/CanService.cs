@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EdgeSync.Net.Http;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
@@ -26,6 +27,7 @@ internal sealed class CanService : IAsyncDisposable
     private readonly ILogger _log;
     private readonly VerifyLoop _verifier;
     private readonly Thumbnails _thumbnails;
+    private MirrorHost? _mirror;
     private ServiceServer? _server;
 
     private CanService(CanSettings settings, TimeProvider clock, ILogger log, Action<Exception> failed)
@@ -48,6 +50,9 @@ internal sealed class CanService : IAsyncDisposable
 
     public AssetStore Store { get; }
 
+    /// <summary>The store's part in a mirror; null: it has none.</summary>
+    public MirrorHost? Mirror => _mirror;
+
     /// <summary>The listening address, with the assigned port.</summary>
     public string Url => _server?.Url ?? "";
 
@@ -56,14 +61,18 @@ internal sealed class CanService : IAsyncDisposable
     /// <param name="log">Of requests and warnings.</param>
     /// <param name="failed">Takes a bug of a part that runs by itself.</param>
     /// <param name="cancellationToken">Ends the start, not the service.</param>
+    /// <param name="isMirror">The store takes part in the mirror of the settings.</param>
     /// <exception cref="EdgeSyncException">The store is in use, or the address is.</exception>
     public static async Task<CanService> StartAsync(
         CanSettings settings, TimeProvider clock, NodeLog log, Action<Exception> failed,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool isMirror = false)
     {
         var service = new CanService(settings, clock, log.CreateLogger(), failed);
         try
         {
+            if (isMirror)
+                service._mirror = await MirrorHost.StartAsync(
+                    settings.Mirror, service.Store, clock, service._log, failed);
             var listen = ListenAddress.Parse($"{settings.BindAddress}:{settings.Port}");
             service._server = await ServiceServer.StartAsync(
                 new ServiceServerOptions { Listen = listen, Loggers = log },
@@ -90,6 +99,7 @@ internal sealed class CanService : IAsyncDisposable
             await _server.DisposeAsync();
         }
 
+        if (_mirror is not null) await _mirror.DisposeAsync();
         await _verifier.DisposeAsync();
         _thumbnails.Dispose();
         Store.Dispose();
@@ -102,7 +112,7 @@ internal sealed class CanService : IAsyncDisposable
     {
         app.Use((context, next) => GuardAsync(context, next, guard));
         app.UseRouting();
-        var operations = new OperationsRoutes(Store, _verifier, _metrics, guard);
+        var operations = new OperationsRoutes(Store, _mirror, _verifier, _metrics, guard);
         app.MapMethods("/", Reading, OperationsRoutes.RootAsync);
         app.MapMethods("/healthz", Reading, OperationsRoutes.HealthAsync);
         app.MapMethods("/readyz", Reading, operations.ReadyAsync);
@@ -118,7 +128,7 @@ internal sealed class CanService : IAsyncDisposable
         app.MapPost(Prefix + "/ingest", ingest.FormAsync);
         app.MapPost(Prefix + "/ingest/data", ingest.DataAsync);
 
-        var assets = new AssetRoutes(Store, _thumbnails, guard);
+        var assets = new AssetRoutes(Store, _mirror, _thumbnails, guard);
         app.MapMethods(Prefix + "/list", Reading, assets.ListAsync);
         app.MapMethods(Prefix + "/search", Reading, assets.ListAsync);
         app.MapMethods(Prefix + "/asset/{hash}", Reading, assets.ContentAsync);
@@ -132,6 +142,9 @@ internal sealed class CanService : IAsyncDisposable
         app.MapPost(Prefix + "/admin/rebuild", admin.RebuildAsync);
         app.MapPost(Prefix + "/admin/verify", admin.StartVerifyAsync);
         app.MapMethods(Prefix + "/admin/verify", Reading, admin.VerifyStateAsync);
+
+        var mirror = new MirrorRoutes(_mirror, guard);
+        app.MapPost(Prefix + "/admin/mirror/{action}", mirror.ActAsync);
     }
 
     private void MapSync(WebApplication app, CanGuard guard)

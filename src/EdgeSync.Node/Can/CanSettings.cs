@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using YamlDotNet.Core;
@@ -18,12 +19,10 @@ internal sealed record CanSettings
     public const string DefaultFile = "config.yaml";
 
     private const string PortVariable = "CAN_PORT";
+    private const string PassphraseVariable = "CAN_SYNC_PASSPHRASE";
 
-    // Of the sync agent, which may share the file.
-    private static readonly string[] AgentKeys =
-    [
-        "can_service_url", "sync_passphrase", "poll_interval_secs", "ticket_file", "connect_ticket_file",
-    ];
+    // Of the original's agent, and without an effect here: the mirror learns of changes by itself.
+    private static readonly string[] AgentKeys = ["can_service_url", "poll_interval_secs"];
 
     /// <summary>The storage folder.</summary>
     public string StorageRoot { get; init; } = "./can_data";
@@ -55,12 +54,17 @@ internal sealed record CanSettings
     /// <summary>Names under which browsers may reach the service, besides localhost and addresses.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
+    /// <summary>The mirror, if <see cref="MirrorSettings.Passphrase"/> is set.</summary>
+    public MirrorSettings Mirror { get; init; } = new();
+
     /// <summary>From a file and the environment.</summary>
     /// <param name="file">Null: <see cref="DefaultFile"/> if it exists, else the defaults.</param>
     /// <exception cref="EdgeSyncException">It cannot be read, or a value is not one.</exception>
     public static CanSettings Load(string? file)
     {
         var settings = file is null && !File.Exists(DefaultFile) ? new CanSettings() : Read(file ?? DefaultFile);
+        if (Environment.GetEnvironmentVariable(PassphraseVariable) is { Length: > 0 } passphrase)
+            settings = settings with { Mirror = settings.Mirror with { Passphrase = passphrase } };
         if (Environment.GetEnvironmentVariable(PortVariable) is not { Length: > 0 } port) return settings;
 
         return ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
@@ -79,6 +83,8 @@ internal sealed record CanSettings
         {
             if (!keys.Add(key)) throw Fault(name, line, $"'{key}' is there twice");
             settings = With(settings, key, value, () => Fault(name, line, $"'{value}' is not a value of {key}"))
+                ?? MirrorKeys.With(
+                    settings, key, value, reason => Fault(name, line, reason ?? $"'{value}' is not a value of {key}"))
                 ?? (AgentKeys.Contains(key) ? settings : throw Fault(name, line, $"there is no setting '{key}'"));
         }
 
@@ -126,9 +132,9 @@ internal sealed record CanSettings
             _ => null,
         };
 
-    private static string? Secret(string value) => value.Length > 0 ? value : null;
+    internal static string? Secret(string value) => value.Length > 0 ? value : null;
 
-    private static bool? Flag(string value) => value switch
+    internal static bool? Flag(string value) => value switch
     {
         "true" or "True" or "TRUE" => true,
         "false" or "False" or "FALSE" => false,

@@ -24,4 +24,51 @@ internal static partial class LogEvents
     [LoggerMessage(LogLevel.Information, EventName = "can.verified", Message = "Assets verified")]
     public static partial void CanVerified(
         this ILogger log, long verified, long corrupted, long missing, bool hasRebuilt);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.mirror_started", Message = "Mirror of the asset store begun")]
+    public static partial void CanMirrorStarted(
+        this ILogger log, string store, string endpoint, string name, string bound);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.mirror_stopped", Message = "Mirror of the asset store ended")]
+    public static partial void CanMirrorStopped(this ILogger log, string storage);
+
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.mirror_unused",
+        Message = "The settings have a passphrase, and this service does not mirror")]
+    public static partial void CanMirrorUnused(this ILogger log, string hint);
+
+    [LoggerMessage(
+        LogLevel.Error, EventName = "can.mirror_waits", Message = "The mirror waits for the disk")]
+    public static partial void CanMirrorWaits(this ILogger log, string error, double seconds);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.peer_connected", Message = "Store of the mirror connected")]
+    public static partial void CanPeerConnected(this ILogger log, string peer);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.peer_closed", Message = "Connection to a store closed")]
+    public static partial void CanPeerClosed(this ILogger log, string peer);
+
+    [LoggerMessage(LogLevel.Debug, EventName = "can.dial_failed", Message = "Store of the mirror not reached")]
+    public static partial void CanDialFailed(this ILogger log, string peer, string error);
+
+    [LoggerMessage(
+        LogLevel.Debug, EventName = "can.discovery_failed", Message = "Looking for stores of the mirror failed")]
+    public static partial void CanDiscoveryFailed(this ILogger log, string error);
+
+    [LoggerMessage(LogLevel.Warning, EventName = "can.question", Message = "The mirror waits for a decision")]
+    public static partial void CanQuestion(this ILogger log, string question, long count, long assets, string hint);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.answered", Message = "A question of the mirror was decided")]
+    public static partial void CanAnswered(this ILogger log, string question, bool isMeant);
+
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.clock_corrected",
+        Message = "This clock differs from those of the other stores")]
+    public static partial void CanClockCorrected(this ILogger log, string correction);
+
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.identity_mismatch", Message = "Content of a peer is not the asset")]
+    public static partial void CanIdentityMismatch(this ILogger log, string asset);
+
+    [LoggerMessage(LogLevel.Warning, EventName = "can.write_failed", Message = "Content of a peer cannot be written")]
+    public static partial void CanWriteFailed(this ILogger log, string asset);
 }

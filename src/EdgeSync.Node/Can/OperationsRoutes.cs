@@ -1,4 +1,5 @@
 using EdgeSync.Can.Service;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Storage.Assets;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +16,8 @@ namespace EdgeSync.Node.Can;
 /// GET /metrics    the same for Prometheus    (likewise)
 /// </code>
 /// </summary>
-internal sealed class OperationsRoutes(AssetStore store, VerifyLoop verifier, MetricStore metrics, CanGuard guard)
+internal sealed class OperationsRoutes(
+    AssetStore store, MirrorHost? mirror, VerifyLoop verifier, MetricStore metrics, CanGuard guard)
 {
     private const string Text = "text/plain; charset=utf-8";
 
@@ -34,15 +36,21 @@ internal sealed class OperationsRoutes(AssetStore store, VerifyLoop verifier, Me
             : CanAnswer.BytesAsync(context, 503, Text, "the disk is full: uploads are refused\n"u8.ToArray());
     }
 
-    public Task StatusAsync(HttpContext context) => IsAllowed(context)
-        ? CanAnswer.SuccessAsync(context, Status(), ServiceContext.Default.SuccessCanStatus) : ForbidAsync(context);
+    public async Task StatusAsync(HttpContext context)
+    {
+        if (!IsAllowed(context)) await ForbidAsync(context);
+        else await CanAnswer.SuccessAsync(
+            context, await ReadStatusAsync(context), ServiceContext.Default.SuccessCanStatus);
+    }
 
-    public Task MetricsAsync(HttpContext context) => IsAllowed(context)
-        ? CanAnswer.BytesAsync(
+    public async Task MetricsAsync(HttpContext context)
+    {
+        if (!IsAllowed(context)) await ForbidAsync(context);
+        else await CanAnswer.BytesAsync(
             context, 200, PrometheusText.ContentType,
             System.Text.Encoding.UTF8.GetBytes(
-                PrometheusText.Write([.. metrics.Snapshot(), .. CanGauges.Of(Status())])))
-        : ForbidAsync(context);
+                PrometheusText.Write([.. metrics.Snapshot(), .. CanGauges.Of(await ReadStatusAsync(context))])));
+    }
 
     private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
         context, 403, "only programs on this machine, or with the admin token, may read this page");
@@ -51,13 +59,14 @@ internal sealed class OperationsRoutes(AssetStore store, VerifyLoop verifier, Me
         (CanGuard.IsOfThisMachine(context) && !Net.Http.TrustedProxies.IsForwarded(context.Request.Headers))
         || guard.AdminStatus(context.Request) == 0;
 
-    private CanStatus Status()
+    private async Task<CanStatus> ReadStatusAsync(HttpContext context)
     {
+        var mirrored = mirror is null ? null : await mirror.StatusAsync(context.RequestAborted);
         var counts = store.Counts();
         var (free, reserve) = store.Disk;
         return new CanStatus(
             BuildInfo.Version, store.Root, counts.Assets, counts.Bytes, counts.Trashed, counts.Corrupted, counts.Tags,
-            free, reserve, verifier.State);
+            free, reserve, verifier.State, mirrored);
     }
 }
 
@@ -72,6 +81,17 @@ internal static class CanGauges
         Gauge("can.corrupted", null, "Assets whose file is missing or has other content.", status.Corrupted),
         Gauge("can.disk.free.bytes", "By", "Bytes that the disk has free.", status.DiskFree),
         Gauge("can.verify.checked", null, "Files that the last pass of the verifier read.", status.Verify.Checked),
+        .. status.Mirror is { } mirror ? Of(mirror) : [],
+    ];
+
+    private static IEnumerable<MetricFamily> Of(MirrorStatus mirror) =>
+    [
+        Gauge("can.mirror.peers", null, "Stores of the mirror that are connected.", mirror.Peers.Count),
+        Gauge(
+            "can.mirror.in_sync", null, "Connected stores that have the same as this one.",
+            mirror.Peers.Count(p => p.IsInSync)),
+        Gauge("can.mirror.missing", null, "Assets of which the content has not come yet.", mirror.Missing),
+        Gauge("can.mirror.questions", null, "Questions that wait for a decision.", mirror.Questions.Count),
     ];
 
     private static MetricFamily Gauge(string name, string? unit, string help, double value) =>

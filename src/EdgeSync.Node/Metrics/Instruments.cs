@@ -86,4 +86,8 @@ internal static class Instruments
         "can.ingested.bytes", "By", "Bytes of an asset taken in.", advice: Sizes);
     public static readonly Histogram<double> CanRequestDuration = CanMeter.CreateHistogram(
         "can.request.duration.seconds", "s", "Time to answer a request to the asset store.", advice: Seconds);
+    public static readonly Counter<long> CanMirrorSent = CanMeter.CreateCounter<long>(
+        "can.mirror.sent.bytes", "By", "Bytes of contents sent to other stores of the mirror.");
+    public static readonly Counter<long> CanMirrorReceived = CanMeter.CreateCounter<long>(
+        "can.mirror.received.bytes", "By", "Bytes of contents received from other stores of the mirror.");
 }

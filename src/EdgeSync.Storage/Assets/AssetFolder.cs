@@ -20,6 +20,7 @@ internal enum ChangedNames
 /// .can.db       the index           .can.lock    held by the process that has the store open
 /// .trash/       trashed assets      .thumbs/     cached thumbnails
 /// .details/     details that a file system without extended attributes cannot hold
+/// .partial/     what has come of assets from peers: HASH, and HASH.tree
 /// .UUID.tmp     an upload           TIMESTAMP_HASH[_TAGS].EXT   an asset
 /// </code>
 /// </summary>
@@ -42,6 +43,8 @@ internal sealed class AssetFolder : IDisposable
     public string Thumbs => Path.Combine(Root, ".thumbs");
 
     public string Details => Path.Combine(Root, ".details");
+
+    public string Partial => Path.Combine(Root, ".partial");
 
     public string IndexPath => Path.Combine(Root, ".can.db");
 

@@ -78,10 +78,10 @@ internal sealed class AssetIndex(Database database)
         return asset with { ChangeNumber = number };
     }
 
-    public void SetCorrupted(AssetHash hash, bool isCorrupted)
+    public void SetCorrupted(AssetHash hash, bool isCorrupted, long number)
     {
-        using var update = database.Prepare("UPDATE assets SET is_corrupted=?2 WHERE hash=?1");
-        update.BindText(1, hash.ToString()).Bind(2, isCorrupted ? 1L : 0).Run();
+        using var update = database.Prepare("UPDATE assets SET is_corrupted=?2, change_number=?3 WHERE hash=?1");
+        update.BindText(1, hash.ToString()).Bind(2, isCorrupted ? 1L : 0).Bind(3, number).Run();
     }
 
     /// <summary>Removes the row and leaves a tombstone.</summary>
@@ -91,6 +91,14 @@ internal sealed class AssetIndex(Database database)
         using var insert = database.Prepare(
             "REPLACE INTO tombstones(hash,timestamp,deleted_at,change_number) VALUES(?1,?2,?3,?4)");
         insert.BindText(1, asset.Hash.ToString()).Bind(2, asset.TimestampMs).Bind(3, deletedAtMs).Bind(4, number).Run();
+    }
+
+    /// <summary>A deletion of an asset that was never here; it is no change of this store.</summary>
+    public void AddTombstone(AssetHash hash, long timestampMs, long deletedAtMs)
+    {
+        using var insert = database.Prepare(
+            "INSERT OR IGNORE INTO tombstones(hash,timestamp,deleted_at,change_number) VALUES(?1,?2,?3,0)");
+        insert.BindText(1, hash.ToString()).Bind(2, timestampMs).Bind(3, deletedAtMs).Run();
     }
 
     public void RemoveTombstone(AssetHash hash)

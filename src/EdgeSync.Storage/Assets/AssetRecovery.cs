@@ -47,7 +47,7 @@ internal sealed class AssetRecovery(
             foreach (var row in rows)
             {
                 if (files.Remove(row.Hash, out var file)) Follow(index, row, file.Name, file.IsTrashed);
-                else if (!row.IsCorrupted) index.SetCorrupted(row.Hash, true);
+                else if (!row.IsCorrupted) index.SetCorrupted(row.Hash, true, nextNumber());
             }
         }
 

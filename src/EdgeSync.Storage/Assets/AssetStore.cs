@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Queries;
+using EdgeSync.Can.Sync.Records;
 using EdgeSync.Can.Wire;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Assets.Mirror;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Assets;
@@ -23,6 +25,7 @@ public sealed class AssetStore : IDisposable
     private readonly ConcurrentBag<AssetIndex> _readers = [];
     private long _changeNumber;
     private long _committedNumber;
+    private long _rebuilds;
     private volatile TaskCompletionSource _changed = NewSignal();
     private volatile bool _isClosed;
 
@@ -51,8 +54,22 @@ public sealed class AssetStore : IDisposable
     /// <summary>Where thumbnails are cached.</summary>
     public string ThumbnailFolder => _folder.Thumbs;
 
+    /// <summary>
+    /// Whether uploads get the tree by which a mirror verifies them in parts (<see cref="OpenMirrorAsync"/>).
+    /// </summary>
+    internal bool KeepsTrees { get; private set; }
+
+    internal AssetFolder Folder => _folder;
+
+    internal DetailsCopy Details => _details;
+
+    internal AssetWriter Writer => _writer;
+
     /// <summary>Every change up to this number is stored.</summary>
     public long CommittedNumber => Interlocked.Read(ref _committedNumber);
+
+    /// <summary>How often the index was made again: rows may have gone without a change of their own.</summary>
+    public long Rebuilds => Interlocked.Read(ref _rebuilds);
 
     /// <summary>Bytes that the disk has free, and how many of them are kept.</summary>
     public (long Free, long Reserve) Disk => (_folder.FreeBytes(), _options.DiskReserveBytes);
@@ -109,6 +126,7 @@ public sealed class AssetStore : IDisposable
         ArgumentNullException.ThrowIfNull(upload);
         ArgumentNullException.ThrowIfNull(details);
         var hash = upload.Finish();
+        var tree = upload.Tree;
         var timestamp = upload.TimestampMs!.Value;
         var isTrashed = origin?.IsTrashed ?? false;
         var asset = new Asset
@@ -149,6 +167,7 @@ public sealed class AssetStore : IDisposable
 
                 Rename(upload.Path, target, damaged is not null);
                 isMoved = true;
+                if (tree is not null) new MirrorRows(index.Database).PutTree(hash, tree);
                 var stored = damaged is null ? index.Insert(asset, NextNumber())
                     : index.Update(damaged with { IsCorrupted = false }, NextNumber());
                 upload.IsStored = true;
@@ -272,14 +291,7 @@ public sealed class AssetStore : IDisposable
         });
         if (deleted is null) return false;
 
-        // After the commit: a crash between leaves a file that the next start removes by its tombstone.
-        await Task.Run(() =>
-        {
-            File.Delete(_folder.PathOf(deleted));
-            _folder.RemoveThumbnails(hash);
-            _details.Remove(hash);
-            _folder.Flush(ChangedNames.Both);
-        });
+        await Task.Run(() => RemoveFiles([deleted]));
         return true;
     }
 
@@ -287,11 +299,44 @@ public sealed class AssetStore : IDisposable
     public Task<(long Indexed, long Errors)> RebuildAsync()
     {
         var recovery = new AssetRecovery(_options, _folder, _details, NextNumber);
-        return _writer.RunAsync(recovery.Rebuild);
+        return _writer.RunAsync(index =>
+        {
+            Interlocked.Increment(ref _rebuilds);
+            return recovery.Rebuild(index);
+        });
+    }
+
+    /// <summary>
+    /// What a mirror needs of this store; one at a time. Its tables are made when they are needed first, and what came
+    /// of transfers that were broken off is verified.
+    /// </summary>
+    /// <param name="entropy">For the id of the store.</param>
+    public async Task<MirrorStore> OpenMirrorAsync(Entropy entropy)
+    {
+        KeepsTrees = true;
+        var state = await _writer.RunAsync(index => MirrorRows.Open(index.Database, entropy));
+        var partials = await Task.Run(() => PartialFiles.Open(_folder));
+        return new MirrorStore(this, partials, state);
     }
 
     /// <summary>A pass over all files; one at a time.</summary>
     public AssetVerifier CreateVerifier() => new(this, _folder, _options);
+
+    /// <summary>
+    /// Removes what is left of deleted assets, after the commit: a crash between leaves files that the next start
+    /// removes by their tombstones.
+    /// </summary>
+    internal void RemoveFiles(IReadOnlyList<Asset> deleted)
+    {
+        foreach (var asset in deleted)
+        {
+            File.Delete(_folder.PathOf(asset));
+            _folder.RemoveThumbnails(asset.Hash);
+            _details.Remove(asset.Hash);
+        }
+
+        _folder.Flush(ChangedNames.Both);
+    }
 
     internal Task<bool> MarkAsync(Asset asset, bool isCorrupted) => _writer.RunAsync(index =>
     {
@@ -299,7 +344,7 @@ public sealed class AssetStore : IDisposable
         if (index.Find(asset.Hash) is not { } present || present.IsTrashed != asset.IsTrashed) return false;
         if (present.IsCorrupted == isCorrupted) return isCorrupted;
 
-        index.SetCorrupted(asset.Hash, isCorrupted);
+        index.SetCorrupted(asset.Hash, isCorrupted, NextNumber());
         return isCorrupted;
     });
 
@@ -307,6 +352,18 @@ public sealed class AssetStore : IDisposable
     {
         using var reader = Borrow();
         return reader.Index.AfterId(id, limit);
+    }
+
+    internal SyncRecord? FindRecord(AssetHash key)
+    {
+        using var reader = Borrow();
+        return new MirrorRows(reader.Index.Database).Find(key);
+    }
+
+    internal bool HasTree(AssetHash hash)
+    {
+        using var reader = Borrow();
+        return new MirrorRows(reader.Index.Database).HasTree(hash);
     }
 
     internal void RequireRoom(long bytes) => _folder.RequireRoom(bytes);
@@ -331,7 +388,7 @@ public sealed class AssetStore : IDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static void Rename(string from, string to, bool replaces)
+    internal static void Rename(string from, string to, bool replaces)
     {
         try
         {
@@ -380,7 +437,7 @@ public sealed class AssetStore : IDisposable
             ChangedNames.Both);
     }
 
-    private void WriteDetails(string path, Asset asset)
+    internal void WriteDetails(string path, Asset asset)
     {
         using var file = File.OpenHandle(
             path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
@@ -388,12 +445,12 @@ public sealed class AssetStore : IDisposable
         RandomAccess.FlushToDisk(file);
     }
 
-    private long NowMs() => _options.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+    internal long NowMs() => _options.Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     // Later than the change before it, also when the clock was set back.
     private long After(Asset asset) => Math.Max(NowMs(), asset.MetaUpdatedAtMs + 1);
 
-    private long NextNumber() => Interlocked.Increment(ref _changeNumber);
+    internal long NextNumber() => Interlocked.Increment(ref _changeNumber);
 
     // On the writer's thread, which alone takes numbers.
     private void Signal()

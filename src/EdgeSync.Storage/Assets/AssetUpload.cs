@@ -1,4 +1,5 @@
 using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Primitives;
 using Microsoft.Win32.SafeHandles;
 
@@ -14,6 +15,7 @@ public sealed class AssetUpload : IDisposable
 
     private readonly AssetStore _store;
     private readonly SafeFileHandle _file;
+    private readonly ContentTreeBuilder? _tree;
     private AssetHasher? _hasher;
     private AssetHash? _hash;
     private long _roomCheckedAt;
@@ -24,6 +26,7 @@ public sealed class AssetUpload : IDisposable
         Path = path;
         TimestampMs = timestampMs;
         if (timestampMs is { } timestamp) _hasher = new AssetHasher(timestamp);
+        if (store.KeepsTrees) _tree = new ContentTreeBuilder();
         _file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
     }
 
@@ -35,6 +38,9 @@ public sealed class AssetUpload : IDisposable
 
     /// <summary>The file has the name of an asset.</summary>
     internal bool IsStored { get; set; }
+
+    /// <summary>Of all that was appended, once it is finished; null: the store keeps none.</summary>
+    internal ContentTree? Tree { get; private set; }
 
     /// <summary>Unix milliseconds; null until it is known.</summary>
     public long? TimestampMs { get; private set; }
@@ -58,6 +64,7 @@ public sealed class AssetUpload : IDisposable
         }
 
         _hasher?.Append(content);
+        _tree?.Append(content);
         Size += content.Length;
     }
 
@@ -85,6 +92,7 @@ public sealed class AssetUpload : IDisposable
     {
         Invariant.Require(_hasher is not null || _hash is not null);
         _hash ??= _hasher!.Finish();
+        Tree ??= _tree?.Finish();
         return _hash.Value;
     }
 
@@ -104,6 +112,7 @@ public sealed class AssetUpload : IDisposable
     public void Dispose()
     {
         _hasher?.Dispose();
+        _tree?.Dispose();
         _file.Dispose();
         if (!IsStored) File.Delete(Path);
     }

@@ -71,7 +71,7 @@ public sealed partial class LayeringTests
             [
                 "Agents", "Brokers", "Control", "Iroh", "Joining", "Loops", "Repositories", "Settings", "Status",
                 "Sync"]),
-        ("Can", ["Logging", "Loops", "Metrics", "Settings"]),
+        ("Can", ["Iroh", "Logging", "Loops", "Metrics", "Settings"]),
         ("Doctor", ["Control", "Settings", "Status"]),
         (
             "Daemon",

@@ -51,6 +51,8 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
 
     public bool HasContent(AssetHash hash) => _contents.ContainsKey(hash);
 
+    public bool IsLost(AssetHash hash) => false;
+
     public bool TryGetTree(AssetHash hash, [NotNullWhen(true)] out ContentTree? tree)
     {
         tree = _contents.TryGetValue(hash, out var content) ? content.Tree : null;

@@ -28,6 +28,10 @@ public sealed class SyncKeys : IDisposable
     /// <summary>Of gossip between the stores of this passphrase.</summary>
     public TopicId Topic { get; }
 
+    /// <summary>By which stores of this passphrase know each other on a LAN, 32 hex digits.</summary>
+    public string LanTag => Convert.ToHexStringLower(
+        SyncHash.Derive("edgesync-can-sync 1 lan"u8, Topic.ToArray()).AsSpan(0, SaltBytes));
+
     /// <summary>What <see cref="PassphraseProof"/> proves, 32 bytes.</summary>
     internal ReadOnlySpan<byte> Secret => _secret;
 

@@ -84,13 +84,15 @@ public sealed class SyncNode
         _peerGuard = new DeletionGuard(options.DeletionsMin, options.DeletionsShare);
         _localGuard = new DeletionGuard(options.DeletionsMin, options.DeletionsShare);
         _replica.Announce(at.Wall, options.Name, self.ToString());
+        var lost = new List<AssetHash>();
         foreach (var record in store.Records())
         {
             Learn(at, record);
-            WantIfMissing(record);
+            if (record is { Kind: RecordKind.Asset, IsPurged: false } && store.IsLost(record.Key)) lost.Add(record.Key);
+            else WantIfMissing(record);
         }
 
-        Finish(at);
+        OnContentLost(at, lost);
     }
 
     /// <summary>When <see cref="OnDeadline"/> is due.</summary>
@@ -127,14 +129,17 @@ public sealed class SyncNode
     /// <summary>Assets of which the content is not here yet.</summary>
     public int Missing => _content.Missing;
 
+    /// <summary>Whether <see cref="Pause"/> holds.</summary>
+    public bool IsPaused => _content.IsPaused;
+
     public bool TryTake(out SyncEffect effect) => _effects.TryDequeue(out effect!);
 
     /// <summary>The peers of now, for status.</summary>
     public IEnumerable<PeerStatus> Peers()
     {
         var sum = _replica.Index.FingerprintOf(KeyPrefix.All).Sum;
-        return _sessions.Values.Where(s => s.IsLive).Select(s => new PeerStatus(
-            s.Peer, s.Store!.Value, s.PeerSum == sum && _content.Missing == 0 && s.PeerMissing == 0,
+        return _sessions.Values.Where(s => s is { IsLive: true, IsClosing: false }).Select(s => new PeerStatus(
+            s.Id, s.Peer, s.Store!.Value, s.PeerSum == sum && _content.Missing == 0 && s.PeerMissing == 0,
             s.Downloads.Count, s.Uploads.Count, s.PeerMissing));
     }
 
@@ -192,6 +197,16 @@ public sealed class SyncNode
             _effects.Enqueue(new SyncEffect.Ask(SyncQuestion.MissingContent, hashes.Count, _replica.AssetCount));
         }
 
+        Finish(at);
+    }
+
+    /// <summary>
+    /// Content that was missing is here, by a user; what is known of the asset is in its record.
+    /// </summary>
+    public void OnContentFound(Moment at, AssetHash hash, long timestampMs, long size)
+    {
+        _replica.Prove(hash, timestampMs, size);
+        _content.OnStored(hash, null, _sessions.Values);
         Finish(at);
     }
 
@@ -268,8 +283,10 @@ public sealed class SyncNode
 
         var session = new PeerSession(
             id, ++_serial, peer, isDialler, _prove(isDialler, peer, binding), _options, at.Now);
+        var unproved = _sessions.Values.Count(s => !s.IsDialler && s.Proof.State == ProofState.Pending);
         _sessions.Add(id, session);
-        if (!_gate.MayTry(at.Now, peer)) Close(session, SyncClose.Budget, "too many failed proofs");
+        if (!isDialler && unproved >= _options.UnprovedMax) Close(session, SyncClose.Budget, "too many connections");
+        else if (!_gate.MayTry(at.Now, peer)) Close(session, SyncClose.Budget, "too many failed proofs");
         else if (peer == _self) Close(session, SyncClose.Store, "this is the same endpoint");
         else if (!IsDouble(session)) SendProof(session);
         Finish(at);
@@ -576,6 +593,7 @@ public sealed class SyncNode
         }
 
         session.Store = hello.Store;
+        _effects.Enqueue(new SyncEffect.Report("can.peer_connected", $"{session.Peer} {hello.Store}"));
         ObserveClock(at, hello.Store, hello.WallMs);
         if (session.IsDialler) Compare(at, session);
         SeekMissing(session, SeekMax);
@@ -791,6 +809,7 @@ public sealed class SyncNode
 }
 
 /// <summary>A peer, as status shows it.</summary>
+/// <param name="Session">As the shell named it.</param>
 /// <param name="Peer">The endpoint.</param>
 /// <param name="Store">The store.</param>
 /// <param name="IsInSync">Records are equal, and no content is missing on either side.</param>
@@ -798,4 +817,4 @@ public sealed class SyncNode
 /// <param name="Uploads">Assets that are being sent to it.</param>
 /// <param name="Missing">Assets of which it lacks the content.</param>
 public sealed record PeerStatus(
-    EndpointId Peer, StoreId Store, bool IsInSync, int Downloads, int Uploads, long Missing);
+    long Session, EndpointId Peer, StoreId Store, bool IsInSync, int Downloads, int Uploads, long Missing);

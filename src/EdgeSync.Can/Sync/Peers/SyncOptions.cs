@@ -9,6 +9,9 @@ public sealed record SyncOptions
     /// <summary>Connections at once.</summary>
     public int SessionsMax { get; init; } = 16;
 
+    /// <summary>Connections of peers that have not proved the passphrase yet; more are closed.</summary>
+    public int UnprovedMax { get; init; } = 32;
+
     /// <summary>Assets fetched from one peer at once.</summary>
     public int FetchesMax { get; init; } = 16;
 

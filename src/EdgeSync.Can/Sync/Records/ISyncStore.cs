@@ -42,6 +42,9 @@ public interface ISyncStore
     /// <summary>Whether the content is here, whole and not known to be corrupt.</summary>
     bool HasContent(AssetHash hash);
 
+    /// <summary>Whether the content was here once, and its file is missing or corrupt now.</summary>
+    bool IsLost(AssetHash hash);
+
     /// <summary>The tree of content that is here.</summary>
     bool TryGetTree(AssetHash hash, [NotNullWhen(true)] out ContentTree? tree);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Blake3;
 using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Primitives;
@@ -50,7 +51,7 @@ public sealed class ContentTree
     /// <summary>The tree of content that is in memory.</summary>
     public static ContentTree Of(ReadOnlySpan<byte> content)
     {
-        var builder = new ContentTreeBuilder();
+        using var builder = new ContentTreeBuilder();
         builder.Append(content);
         return builder.Finish();
     }
@@ -89,10 +90,10 @@ public sealed class ContentTree
 }
 
 /// <summary>Makes the tree of content that comes piece by piece, beside the hash of its identity.</summary>
-public sealed class ContentTreeBuilder
+public sealed class ContentTreeBuilder : IDisposable
 {
     private readonly List<byte> _leaves = [];
-    private readonly byte[] _group = new byte[ContentTree.GroupBytes];
+    private Hasher _group = Hasher.New();
     private int _filled;
     private long _size;
 
@@ -101,19 +102,11 @@ public sealed class ContentTreeBuilder
         _size += bytes.Length;
         while (!bytes.IsEmpty)
         {
-            // A whole group is hashed where it is.
-            if (_filled == 0 && bytes.Length >= _group.Length)
-            {
-                AddLeaf(bytes[.._group.Length]);
-                bytes = bytes[_group.Length..];
-                continue;
-            }
-
-            var count = Math.Min(_group.Length - _filled, bytes.Length);
-            bytes[..count].CopyTo(_group.AsSpan(_filled));
+            var count = Math.Min(ContentTree.GroupBytes - _filled, bytes.Length);
+            _group.Update(bytes[..count]);
             bytes = bytes[count..];
             _filled += count;
-            if (_filled == _group.Length) EndGroup();
+            if (_filled == ContentTree.GroupBytes) EndGroup();
         }
     }
 
@@ -124,16 +117,12 @@ public sealed class ContentTreeBuilder
         return ContentTree.FromLeaves(_size, [.. _leaves]);
     }
 
+    public void Dispose() => _group.Dispose();
+
     private void EndGroup()
     {
-        AddLeaf(_group.AsSpan(0, _filled));
+        _leaves.AddRange(_group.Finalize().AsSpan());
+        _group.Reset();
         _filled = 0;
-    }
-
-    private void AddLeaf(ReadOnlySpan<byte> group)
-    {
-        Span<byte> hash = stackalloc byte[ContentTree.HashBytes];
-        SyncHash.Compute(group, hash);
-        _leaves.AddRange(hash);
     }
 }

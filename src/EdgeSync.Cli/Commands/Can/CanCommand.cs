@@ -20,16 +20,21 @@ internal static class CanCommand
         HelpName = "PORT"
     };
 
+    private static readonly Option<bool> Sync = new("--sync")
+    {
+        Description = "Take part in the mirror of the settings' sync_passphrase."
+    };
+
     public static CommandSpec Create() => new("can", "Store, find and serve assets: files with tags and details.")
     {
         Subcommands =
         {
             new CommandSpec("serve", "Serve an asset store over HTTP until stopped.", ServeAsync)
             {
-                Options = { CanOptions.Config, Storage, Port },
+                Options = { CanOptions.Config, Storage, Port, Sync },
                 Notes = "Listens on this machine alone, unless bind_address is set. Everything is in the storage "
                     + "folder; one process may have it open.",
-                Examples = ["can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json"],
+                Examples = ["can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json", "can serve --sync"],
             },
             StoringCommands.Put(),
             StoringCommands.Get(),
@@ -57,10 +62,11 @@ internal static class CanCommand
         }
 
         await CanRun.RunAsync(
-            settings, context.Output.Errors, context.IsVerbose, context.Clock,
-            (url, root) =>
+            settings, context.Get(Sync), context.Output.Errors, context.IsVerbose, context.Clock,
+            started =>
             {
-                context.Output.Write(new CanListeningReport("listening", url, root, Environment.ProcessId));
+                context.Output.Write(new CanListeningReport(
+                    "listening", started.Url, started.Storage, Environment.ProcessId, started.Endpoint, started.Ticket));
                 context.Output.Flush();
             },
             cancellationToken);
@@ -68,11 +74,13 @@ internal static class CanCommand
     }
 }
 
-internal sealed record CanListeningReport(string Event, string Url, string Storage, int Pid) : IReport
+internal sealed record CanListeningReport(
+    string Event, string Url, string Storage, int Pid, string? Endpoint, string? Ticket) : IReport
 {
     public void Print(TextWriter output)
     {
         output.WriteLine($"asset store at {Url} (Ctrl-C to stop)");
         output.WriteLine($"  files in {DisplayText.Name(Storage)}");
+        if (Endpoint is not null) output.WriteLine($"  mirrored as {Endpoint}");
     }
 }

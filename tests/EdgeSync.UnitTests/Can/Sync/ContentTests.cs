@@ -18,7 +18,7 @@ public sealed class ContentTests
         {
             var content = prng.NextBytes(prng.NextInt32(3 * ContentTree.GroupBytes));
             var whole = ContentTree.Of(content);
-            var builder = new ContentTreeBuilder();
+            using var builder = new ContentTreeBuilder();
             for (var at = 0; at < content.Length;)
             {
                 var count = Math.Min(content.Length - at, prng.NextInt32(1, ContentTree.GroupBytes));

@@ -1,0 +1,130 @@
+using System.Globalization;
+using EdgeSync.Can.Sync.Transfer;
+using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Node.Settings;
+
+namespace EdgeSync.Node.Can.Mirror;
+
+/// <summary>The keys of <c>config.yaml</c> about the mirror; docs/can.md lists them.</summary>
+internal static class MirrorKeys
+{
+    private const int NameLengthMax = 100;
+
+    /// <summary>The settings with a key; null: it is not one of the mirror.</summary>
+    /// <param name="fault">Makes the refusal, with a reason of its own or the usual one.</param>
+    public static CanSettings? With(
+        CanSettings settings, string key, string value, Func<string?, Exception> fault)
+    {
+        var (mirror, iroh) = (settings.Mirror, settings.Mirror.Iroh);
+        switch (key)
+        {
+            case "sync_passphrase": mirror = mirror with { Passphrase = CanSettings.Secret(value) }; break;
+            case "sync_group": mirror = mirror with { Group = value }; break;
+            case "sync_name":
+                if (value.Length is 0 or > NameLengthMax) throw fault(null);
+                mirror = mirror with { Name = value };
+                break;
+            case "ticket_file": mirror = mirror with { TicketFile = CanSettings.Secret(value) }; break;
+            case "connect_ticket_file": mirror = mirror with { ConnectTicketFile = CanSettings.Secret(value) }; break;
+            case "sync_peers": mirror = mirror with { Peers = PeersOf(value, fault) }; break;
+            case "sync_allow": mirror = mirror with { Allowed = AllowedOf(value, fault) }; break;
+            case "sync_limit": mirror = mirror with { Limit = LimitOf(value) ?? throw fault(null) }; break;
+            case "sync_compat":
+                mirror = mirror with { IsCompatible = CanSettings.Flag(value) ?? throw fault(null) };
+                break;
+            case "sync_discovery":
+                if (!Enum.TryParse<IrohDiscoveryMode>(value, ignoreCase: true, out var mode) || char.IsDigit(value[0]))
+                    throw fault($"'{value}' is not one of public, own, local, off");
+                iroh.Discovery = mode;
+                break;
+            case "sync_relays": iroh.Relays = Checked(ListOf(value), IsRelay, fault); break;
+            case "sync_pkarr": iroh.Pkarr = Checked(ListOf(value), IsHttp, fault); break;
+            case "sync_dns": iroh.DnsOrigins = ListOf(value); break;
+            case "sync_bind": iroh.Bind = ListenAddress.TryParse(value, out _) ? value : throw fault(null); break;
+            case "sync_key_file": iroh.KeyFile = CanSettings.Secret(value); break;
+            case "sync_port_mapping": iroh.PortMapping = CanSettings.Flag(value) ?? throw fault(null); break;
+            default: return null;
+        }
+
+        return settings with { Mirror = mirror };
+    }
+
+    /// <summary>
+    /// <c>5MB</c>, or with hours <c>1MB 08:00-18:00=200KB 18:00-20:00=off</c>: bytes per second, at other times the
+    /// first. Null for anything else.
+    /// </summary>
+    public static LimitPlan? LimitOf(string text)
+    {
+        var parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length == 0 || !TryRate(parts[0], out var usual)) return null;
+
+        var hours = new List<LimitHours>();
+        foreach (var part in parts.Skip(1))
+        {
+            var (equals, dash) = (part.IndexOf('=', StringComparison.Ordinal), part.IndexOf('-', StringComparison.Ordinal));
+            if (dash < 0 || equals < dash || !TryMinute(part[..dash], out var from)
+                || !TryMinute(part[(dash + 1)..equals], out var to) || !TryRate(part[(equals + 1)..], out var rate))
+                return null;
+
+            hours.Add(new LimitHours(from, to, rate));
+        }
+
+        return new LimitPlan(usual, hours);
+    }
+
+    private static bool TryRate(string text, out long? rate)
+    {
+        rate = null;
+        if (text is "off") return true;
+
+        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
+        long? factor = text[digits..].ToUpperInvariant() switch
+        {
+            "" or "B" => 1,
+            "K" or "KB" => 1_000,
+            "M" or "MB" => 1_000_000,
+            "G" or "GB" => 1_000_000_000,
+            _ => null,
+        };
+        if (factor is null || digits is 0 or > 9) return false;
+
+        rate = long.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture) * factor;
+        return rate > 0;
+    }
+
+    private static bool TryMinute(string text, out int minute)
+    {
+        var isTime = TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time);
+        minute = (time.Hour * 60) + time.Minute;
+        return isTime;
+    }
+
+    private static List<string> ListOf(string value) =>
+        [.. value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+
+    private static List<string> Checked(
+        List<string> values, Func<string, bool> isValid, Func<string?, Exception> fault) =>
+        values.Find(v => !isValid(v)) is { } wrong ? throw fault($"'{wrong}' is not an address of that kind") : values;
+
+    private static bool IsRelay(string text) => text is "off" || RelayUrl.TryParse(text, out _);
+
+    private static bool IsHttp(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
+
+    private static List<string> PeersOf(string value, Func<string?, Exception> fault)
+    {
+        var peers = ListOf(value);
+        foreach (var peer in peers)
+        {
+            if (!IrohPeer.TryParse(peer, out _, out var reason)) throw fault(reason);
+        }
+
+        return peers;
+    }
+
+    private static List<EndpointId> AllowedOf(string value, Func<string?, Exception> fault) =>
+    [
+        .. ListOf(value).Select(text => EndpointId.TryParse(text, out var id)
+            ? id : throw fault($"'{text}' is not an endpoint id (64 hex digits)")),
+    ];
+}

@@ -1,0 +1,42 @@
+using EdgeSync.Can.Sync.Transfer;
+using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Node.Settings;
+
+namespace EdgeSync.Node.Can.Mirror;
+
+/// <summary>How a store takes part in a mirror; docs/can.md lists the keys.</summary>
+internal sealed record MirrorSettings
+{
+    /// <summary>The protocol of connections between stores (docs/formats/can-sync.md).</summary>
+    public const string Protocol = "/edgesync/can/1";
+
+    /// <summary>What all stores of the mirror have in common; null: the store takes part in none.</summary>
+    public string? Passphrase { get; init; }
+
+    /// <summary>Separates mirrors that have the same passphrase by chance.</summary>
+    public string Group { get; init; } = "";
+
+    /// <summary>How people know this store.</summary>
+    public string Name { get; init; } = Environment.MachineName;
+
+    /// <summary>Tickets or ids of other stores.</summary>
+    public IReadOnlyList<string> Peers { get; init; } = [];
+
+    /// <summary>Endpoints that may connect; empty: all that have the passphrase.</summary>
+    public IReadOnlyList<EndpointId> Allowed { get; init; } = [];
+
+    /// <summary>Also meets in the records of the original, which can be guessed by anyone (ADR 65).</summary>
+    public bool IsCompatible { get; init; }
+
+    /// <summary>Where the ways to this endpoint are written; null: nowhere.</summary>
+    public string? TicketFile { get; init; }
+
+    /// <summary>Where another store writes its own; null: nowhere.</summary>
+    public string? ConnectTicketFile { get; init; }
+
+    /// <summary>Of contents, sent and received together.</summary>
+    public LimitPlan Limit { get; init; } = new(null, []);
+
+    /// <summary>The endpoint.</summary>
+    public IrohSection Iroh { get; init; } = new();
+}

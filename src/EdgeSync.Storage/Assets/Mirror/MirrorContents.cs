@@ -1,0 +1,235 @@
+using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Peers;
+using EdgeSync.Can.Sync.Records;
+using EdgeSync.Can.Sync.Transfer;
+using EdgeSync.Primitives;
+
+namespace EdgeSync.Storage.Assets.Mirror;
+
+/// <summary>
+/// The contents of a mirror: groups that are read and written, and what becomes of them when all have come. From any
+/// thread; writes of one asset come one after the other.
+/// </summary>
+public sealed class MirrorContents
+{
+    private const int PieceBytes = 256 * 1024;
+
+    private readonly AssetStore _store;
+    private readonly PartialFiles _partials;
+
+    internal MirrorContents(AssetStore store, PartialFiles partials) => (_store, _partials) = (store, partials);
+
+    /// <summary>A part of a content; null when it is not there.</summary>
+    public byte[]? Read(AssetHash hash, long offset, int count)
+    {
+        // It may be moved into the trash, or out of it, between the two steps.
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            if (_store.Find(hash) is not { IsCorrupted: false } asset) return null;
+            if (TryRead(_store.Folder.PathOf(asset), offset, count, out var bytes)) return bytes;
+        }
+
+        return null;
+    }
+
+    /// <summary>Writes a verified group of an asset that arrives.</summary>
+    /// <returns>False: it does not follow what is here, or the disk refuses.</returns>
+    public bool Write(AssetHash hash, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        try
+        {
+            return _partials.Write(hash, tree, group, bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>All groups are here: makes them the content of the asset, if they are.</summary>
+    public async Task<CommitOutcome> CommitAsync(AssetHash hash, long timestampMs, ContentTree tree)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        var path = _partials.PathOf(hash);
+        try
+        {
+            if (await Task.Run(() => HashOf(path, timestampMs, tree)) is not { } found || found != hash)
+            {
+                _partials.Drop(hash);
+                return CommitOutcome.Mismatch;
+            }
+
+            var written = await Task.Run(() => WriteDetails(path, hash, timestampMs, tree));
+            if (written is null) return CommitOutcome.Failed;
+
+            var outcome = await StoreAsync(path, written, tree);
+            // Also what was begun again meanwhile: the content is here.
+            if (outcome == CommitOutcome.Stored) _partials.Drop(hash);
+            return outcome;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
+        {
+            return CommitOutcome.Failed;
+        }
+    }
+
+    /// <summary>
+    /// Hashes a content again; one that is missing or is not the asset's is marked. A mirror learns of it by the change.
+    /// </summary>
+    /// <returns>Whether it is right.</returns>
+    public async Task<bool> VerifyAsync(AssetHash hash, CancellationToken cancellationToken)
+    {
+        if (_store.Find(hash) is not { IsCorrupted: false } asset) return false;
+
+        var found = await FileCheck.HashOfAsync(
+            _store.Folder.PathOf(asset), asset.TimestampMs, _ => Task.CompletedTask, cancellationToken);
+        return found == hash || !await _store.MarkAsync(asset, isCorrupted: true);
+    }
+
+    /// <summary>
+    /// Makes the tree of a content that has none, as it was stored before there was a mirror; a content that is not the
+    /// asset's is marked instead.
+    /// </summary>
+    /// <returns>Whether the content is right.</returns>
+    public async Task<bool> EnsureTreeAsync(Asset asset, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(asset);
+        if (asset.IsCorrupted) return false;
+        if (_store.HasTree(asset.Hash)) return true;
+
+        var tree = await Task.Run(() => TreeOf(asset, cancellationToken), cancellationToken);
+        if (tree is null)
+        {
+            // Moved since, or gone: then its next change tells.
+            if (_store.Find(asset.Hash) is { } present && present.IsTrashed == asset.IsTrashed)
+                await _store.MarkAsync(present, isCorrupted: true);
+            return false;
+        }
+
+        return await _store.Writer.RunAsync(index =>
+        {
+            if (index.Find(asset.Hash) is null) return false;
+
+            new MirrorRows(index.Database).PutTree(asset.Hash, tree);
+            return true;
+        });
+    }
+
+    private static bool TryRead(string path, long offset, int count, out byte[]? bytes)
+    {
+        bytes = null;
+        try
+        {
+            using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
+            var read = new byte[count];
+            if (RandomAccess.Read(file, read, offset) == count) bytes = read;
+            return true;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+
+    // Null: no content can be that asset's.
+    private static AssetHash? HashOf(string path, long timestampMs, ContentTree tree)
+    {
+        if (!AssetFileName.IsTimestamp(timestampMs)) return null;
+
+        using (var file = File.OpenHandle(
+            path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
+        {
+            // Longer by an earlier begin with another tree.
+            if (RandomAccess.GetLength(file) > tree.Size) RandomAccess.SetLength(file, tree.Size);
+        }
+
+        return FileCheck.HashOf(path, timestampMs)
+            ?? throw new IOException($"{path} cannot be read");
+    }
+
+    // Before the name, so that one flush covers both. Null: the asset was deleted.
+    private Asset? WriteDetails(string path, AssetHash hash, long timestampMs, ContentTree tree)
+    {
+        if (_store.FindRecord(hash) is not { IsPurged: false } record) return null;
+
+        var details = RecordDetails.Of(record);
+        var asset = new Asset
+        {
+            Hash = hash,
+            TimestampMs = timestampMs,
+            Size = tree.Size,
+            FileName = AssetFileName.Create(timestampMs, hash, details.Tags, details.HumanFileName, details.MimeType),
+            Details = details,
+            IsTrashed = record.IsTrashed,
+            MetaUpdatedAtMs = Math.Max(timestampMs, RecordDetails.LatestMsOf(record)),
+        };
+        _store.WriteDetails(path, asset);
+        return asset;
+    }
+
+    private Task<CommitOutcome> StoreAsync(string path, Asset written, ContentTree tree)
+    {
+        var (target, isMoved) = ("", false);
+        return _store.Writer.RunAsync(
+            index =>
+            {
+                var rows = new MirrorRows(index.Database);
+                // A tombstone beside a record that lives: a user has just deleted it, and the mirror does not know yet.
+                if (rows.Find(written.Hash) is not { IsPurged: false } record || index.IsTombstone(written.Hash))
+                    return CommitOutcome.Failed;
+
+                var known = index.Find(written.Hash);
+                if (known is not { IsCorrupted: false })
+                {
+                    var asset = known ?? written with { Details = RecordDetails.Of(record), IsTrashed = record.IsTrashed };
+                    if (!RecordDetails.IsSame(asset.Details, written.Details)) _store.WriteDetails(path, asset);
+                    target = _store.Folder.PathOf(asset);
+                    AssetStore.Rename(path, target, replaces: known is not null);
+                    isMoved = true;
+                    if (known is null) index.Insert(asset, _store.NextNumber());
+                    else index.Update(asset with { IsCorrupted = false }, _store.NextNumber());
+                }
+
+                rows.PutTree(written.Hash, tree);
+                return CommitOutcome.Stored;
+            },
+            () =>
+            {
+                if (isMoved) File.Move(target, path);
+                isMoved = false;
+            },
+            ChangedNames.Both);
+    }
+
+    private ContentTree? TreeOf(Asset asset, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var file = File.OpenHandle(
+                _store.Folder.PathOf(asset), share: FileShare.ReadWrite | FileShare.Delete,
+                options: FileOptions.SequentialScan);
+            using var hasher = new AssetHasher(asset.TimestampMs);
+            using var builder = new ContentTreeBuilder();
+            var buffer = new byte[PieceBytes];
+            for (var at = 0L; ;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var read = RandomAccess.Read(file, buffer, at);
+                if (read == 0) return hasher.Finish() == asset.Hash ? builder.Finish() : null;
+
+                hasher.Append(buffer.AsSpan(0, read));
+                builder.Append(buffer.AsSpan(0, read));
+                at += read;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Records;
+using EdgeSync.Can.Sync.Transfer;
+
+namespace EdgeSync.Storage.Assets.Mirror;
+
+/// <summary>
+/// What has come of assets that are on their way: the groups in <c>.partial/HASH</c>, and what they are verified by in
+/// <c>.partial/HASH.tree</c> (the size, 8 bytes big-endian, and the leaves). Nothing of it is flushed: at each start
+/// the groups are verified, and a transfer goes on behind the last one that is right.
+/// </summary>
+internal sealed class PartialFiles
+{
+    private const string TreeSuffix = ".tree";
+
+    private readonly AssetFolder _folder;
+    private readonly ConcurrentDictionary<AssetHash, Entry> _entries = new();
+
+    private PartialFiles(AssetFolder folder) => _folder = folder;
+
+    public IEnumerable<AssetHash> All => _entries.Keys;
+
+    /// <summary>Reads and verifies what is there; files that are neither are removed.</summary>
+    public static PartialFiles Open(AssetFolder folder)
+    {
+        var files = new PartialFiles(folder);
+        Directory.CreateDirectory(folder.Partial);
+        var trees = Directory.GetFiles(folder.Partial, "*" + TreeSuffix);
+        foreach (var path in trees)
+        {
+            if (AssetHash.TryParse(Path.GetFileNameWithoutExtension(path.AsSpan()), out var hash)
+                && TryReadTree(path, out var tree))
+                files._entries[hash] = new Entry(tree) { Groups = GroupsOf(files.PathOf(hash), tree) };
+        }
+
+        foreach (var path in Directory.GetFiles(folder.Partial))
+        {
+            var name = Path.GetFileName(path);
+            var text = name.EndsWith(TreeSuffix, StringComparison.Ordinal) ? name[..^TreeSuffix.Length] : name;
+            if (!AssetHash.TryParse(text, out var hash) || !files._entries.ContainsKey(hash)) File.Delete(path);
+        }
+
+        return files;
+    }
+
+    public string PathOf(AssetHash hash) => Path.Combine(_folder.Partial, hash.ToString());
+
+    public bool TryGet(AssetHash hash, [NotNullWhen(true)] out PartialContent? partial)
+    {
+        partial = _entries.TryGetValue(hash, out var entry) ? new PartialContent(entry.Tree, entry.Groups) : null;
+        return partial is not null;
+    }
+
+    /// <summary>
+    /// Writes a group behind those before it. The first group with another tree begins anew; one that is there already
+    /// is written. Groups of one asset come one after the other.
+    /// </summary>
+    /// <returns>False: it does not follow what is here, or was dropped meanwhile.</returns>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    /// <exception cref="DiskFullException">There is no room.</exception>
+    public bool Write(AssetHash hash, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
+    {
+        var isSame = _entries.TryGetValue(hash, out var entry) && entry.Tree.Root.Span.SequenceEqual(tree.Root.Span);
+        if (!isSame)
+        {
+            if (group > 0) return false;
+
+            _folder.RequireRoom(tree.Size);
+            Drop(hash);
+            WriteTree(hash, tree);
+            _entries[hash] = entry = new Entry(tree);
+        }
+
+        lock (entry!)
+        {
+            if (entry.IsDropped || group > entry.Groups) return false;
+            if (group < entry.Groups) return true;
+
+            _folder.RequireRoom(bytes.Length);
+            using var file = File.OpenHandle(
+                PathOf(hash), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            RandomAccess.Write(file, bytes, ContentTree.OffsetOf(group));
+            entry.Groups++;
+            return true;
+        }
+    }
+
+    public void Drop(AssetHash hash)
+    {
+        if (!_entries.TryRemove(hash, out var entry)) return;
+
+        lock (entry)
+        {
+            entry.IsDropped = true;
+            File.Delete(PathOf(hash));
+            File.Delete(PathOf(hash) + TreeSuffix);
+        }
+    }
+
+    private void WriteTree(AssetHash hash, ContentTree tree)
+    {
+        var bytes = new byte[sizeof(long) + tree.Leaves.Length];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, tree.Size);
+        tree.Leaves.Span.CopyTo(bytes.AsSpan(sizeof(long)));
+        File.WriteAllBytes(PathOf(hash) + TreeSuffix, bytes);
+    }
+
+    private static bool TryReadTree(string path, [NotNullWhen(true)] out ContentTree? tree)
+    {
+        tree = null;
+        var bytes = File.ReadAllBytes(path);
+        return bytes.Length >= sizeof(long) && ContentTree.TryCreate(
+            BinaryPrimitives.ReadInt64BigEndian(bytes), bytes.AsSpan(sizeof(long)), out tree);
+    }
+
+    private static int GroupsOf(string path, ContentTree tree)
+    {
+        if (!File.Exists(path)) return 0;
+
+        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        var buffer = new byte[ContentTree.GroupBytes];
+        for (var group = 0; group < tree.Groups; group++)
+        {
+            var piece = buffer.AsSpan(0, tree.BytesOf(group));
+            if (RandomAccess.Read(file, piece, ContentTree.OffsetOf(group)) < piece.Length
+                || !tree.IsGroup(group, piece)) return group;
+        }
+
+        return tree.Groups;
+    }
+
+    private sealed class Entry(ContentTree tree)
+    {
+        public ContentTree Tree => tree;
+
+        public int Groups { get; set; }
+
+        public bool IsDropped { get; set; }
+    }
+}
