@@ -40,6 +40,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(CanImportReport))]
 [JsonSerializable(typeof(CanListeningReport))]
 [JsonSerializable(typeof(CanListReport))]
+[JsonSerializable(typeof(CanPeersReport))]
 [JsonSerializable(typeof(CanPutReport))]
 [JsonSerializable(typeof(CanStatusReport))]
 [JsonSerializable(typeof(CanVerifyReport))]

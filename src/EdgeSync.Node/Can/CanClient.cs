@@ -27,7 +27,30 @@ internal sealed record CanVerify(bool Running, long? LastRun, long Checked, long
 
 /// <summary>The state of a service.</summary>
 internal sealed record CanState(
-    string Version, string Storage, long Assets, long Bytes, long Trashed, long Corrupted, long DiskFree);
+    string Version, string Storage, long Assets, long Bytes, long Trashed, long Corrupted, long DiskFree,
+    CanMirror? Mirror);
+
+/// <summary>A store's part in a mirror, as <see cref="MirrorStatus"/>.</summary>
+internal sealed record CanMirror(
+    string Store, string Endpoint, string Name, string Ticket, long Missing, bool IsPaused, long? LimitBytesPerSecond,
+    long Deletions, IReadOnlyList<string> Questions, IReadOnlyList<CanMirrorPeer> Peers,
+    IReadOnlyList<CanMirrorStore> Stores)
+{
+    public static CanMirror Of(MirrorStatus status) => new(
+        status.Store, status.Endpoint, status.Name, status.Ticket, status.Missing, status.IsPaused,
+        status.LimitBytesPerSecond, status.Deletions, status.Questions,
+        [.. status.Peers.Select(p => new CanMirrorPeer(
+            p.Endpoint, p.Store, p.Name, p.IsInSync, p.Route, p.Address, p.RttMs, p.Downloads, p.Uploads, p.Missing))],
+        [.. status.Stores.Select(s => new CanMirrorStore(s.Store, s.Name, s.Endpoint, s.IsConnected))]);
+}
+
+/// <summary>A connected store, as <see cref="MirrorPeerStatus"/>.</summary>
+internal sealed record CanMirrorPeer(
+    string Endpoint, string Store, string Name, bool IsInSync, string? Route, string? Address, double? RttMs,
+    int Downloads, int Uploads, long Missing);
+
+/// <summary>A store of the mirror, as <see cref="MirrorStoreStatus"/>.</summary>
+internal sealed record CanMirrorStore(string Store, string Name, string Endpoint, bool IsConnected);
 
 /// <summary>What is sent with a file; null is absent.</summary>
 internal sealed record CanDetails
@@ -197,7 +220,15 @@ internal sealed class CanClient : IDisposable
         var status = await ReadAsync(reply, ServiceContext.Default.SuccessCanStatus, cancellationToken);
         return new CanState(
             status.Version, status.StorageRoot, status.Assets, status.Bytes, status.Trashed, status.Corrupted,
-            status.DiskFree);
+            status.DiskFree, status.Mirror is null ? null : CanMirror.Of(status.Mirror));
+    }
+
+    /// <summary>Decides something about the mirror; see the routes.</summary>
+    /// <param name="action">The last part of the path, with its parameters.</param>
+    public async Task<CanMirror> MirrorAsync(string action, CancellationToken cancellationToken)
+    {
+        using var reply = await SendAsync(HttpMethod.Post, "/admin/mirror/" + action, null, cancellationToken);
+        return CanMirror.Of(await ReadAsync(reply, ServiceContext.Default.SuccessMirrorStatus, cancellationToken));
     }
 
     public void Dispose() => _http.Dispose();
@@ -278,6 +309,7 @@ internal sealed class CanClient : IDisposable
             HttpStatusCode.BadRequest => ErrorKind.Usage,
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ErrorKind.Denied,
             HttpStatusCode.NotFound => ErrorKind.NotFound,
+            HttpStatusCode.Conflict => ErrorKind.Conflict,
             HttpStatusCode.InsufficientStorage => ErrorKind.System,
             _ when status >= 500 => text.Contains("corrupted", StringComparison.Ordinal)
                 ? ErrorKind.Corrupt : ErrorKind.Unavailable,
@@ -286,6 +318,7 @@ internal sealed class CanClient : IDisposable
         return new EdgeSyncException(
             kind, string.Create(CultureInfo.InvariantCulture, $"the asset store refuses ({status}): {text}"),
             kind == ErrorKind.Denied ? "name the settings that hold the admin_token: --config FILE"
-                : kind == ErrorKind.Corrupt ? "edgesync can verify" : null);
+                : kind == ErrorKind.Corrupt ? "edgesync can verify"
+                : kind == ErrorKind.Conflict ? "edgesync can answer own-deletions --yes, if they are meant" : null);
     }
 }

@@ -29,6 +29,10 @@ internal static partial class LogEvents
     public static partial void CanMirrorStarted(
         this ILogger log, string store, string endpoint, string name, string bound);
 
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.servers", Message = "First start: the mirror contacts these servers")]
+    public static partial void CanServers(this ILogger log, string servers, string hint);
+
     [LoggerMessage(LogLevel.Information, EventName = "can.mirror_stopped", Message = "Mirror of the asset store ended")]
     public static partial void CanMirrorStopped(this ILogger log, string storage);
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using EdgeSync.Node.Can;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Logging;
 using EdgeSync.Storage.Assets;
 using EdgeSync.Tests.Support;
@@ -30,19 +31,23 @@ internal sealed class CanTestService : IAsyncDisposable
 
     public static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
-    public static async Task<CanTestService> StartAsync(Func<CanSettings, CanSettings>? change = null)
+    public static async Task<CanTestService> StartAsync(
+        Func<CanSettings, CanSettings>? change = null, bool isMirror = false)
     {
         var service = new CanTestService();
-        await service.OpenAsync(change);
+        await service.OpenAsync(change, isMirror);
         return service;
     }
 
+    public MirrorHost Mirror => _service!.Mirror!;
+
     /// <summary>Closes the store and opens it again, as another process would.</summary>
-    public async Task ReopenAsync(Action? meanwhile = null)
+    public async Task ReopenAsync(
+        Action? meanwhile = null, Func<CanSettings, CanSettings>? change = null, bool isMirror = false)
     {
         await _service!.DisposeAsync();
         meanwhile?.Invoke();
-        await OpenAsync(null);
+        await OpenAsync(change, isMirror);
     }
 
     public async ValueTask DisposeAsync()
@@ -86,7 +91,7 @@ internal sealed class CanTestService : IAsyncDisposable
 
     public static (string, string) Bearer(string token) => ("Authorization", "Bearer " + token);
 
-    private async Task OpenAsync(Func<CanSettings, CanSettings>? change)
+    private async Task OpenAsync(Func<CanSettings, CanSettings>? change, bool isMirror)
     {
         var settings = new CanSettings
         {
@@ -98,8 +103,8 @@ internal sealed class CanTestService : IAsyncDisposable
         };
         _service = await CanService.StartAsync(
             change?.Invoke(settings) ?? settings, TimeProvider.System,
-            new NodeLog(_log, TimeProvider.System, new LogSettings(LogStyle.Text, LogLevel.Warning)),
-            e => throw new InvalidOperationException("a part of the store failed", e), Cancellation);
+            new NodeLog(_log, TimeProvider.System, new LogSettings(LogStyle.Text, isMirror ? LogLevel.Information : LogLevel.Warning)),
+            e => throw new InvalidOperationException("a part of the store failed", e), Cancellation, isMirror);
     }
 }
 

@@ -76,6 +76,17 @@ internal sealed class PeerSession(
 
     public void Charge(int cost) => Budget = Math.Min(Budget - cost, 8L * options.Budget);
 
+    /// <summary>The connection is to be closed; nothing more is sent or read.</summary>
+    public void Close(Queue<SyncEffect> effects, SyncClose code, string reason)
+    {
+        if (IsClosing) return;
+
+        IsClosing = true;
+        effects.Enqueue(new SyncEffect.Close(Id, code, reason));
+        if (code is not (SyncClose.Done or SyncClose.Double))
+            effects.Enqueue(new SyncEffect.Report("can.peer_closed", $"{Peer.ToShortString()}: {reason}"));
+    }
+
     /// <summary>A number for a new stream; the two sides have odd and even ones.</summary>
     public int NextLane() => _lanes += 2;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Can;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Can;
@@ -22,7 +23,19 @@ internal static class CanCommand
 
     private static readonly Option<bool> Sync = new("--sync")
     {
-        Description = "Take part in the mirror of the settings' sync_passphrase."
+        Description = "Mirror it with all stores that have its sync_passphrase (or CAN_SYNC_PASSPHRASE)."
+    };
+
+    private static readonly Option<string[]> Peer = new("--peer")
+    {
+        Description = "Ticket or id of another store of the mirror (repeatable), where it is not found otherwise.",
+        HelpName = "TICKET"
+    };
+
+    private static readonly Option<string?> Limit = new("--limit")
+    {
+        Description = "Bytes per second of content, also by time of day: '5MB', 'off 08:00-18:00=500KB'.",
+        HelpName = "RATE"
     };
 
     public static CommandSpec Create() => new("can", "Store, find and serve assets: files with tags and details.")
@@ -31,10 +44,14 @@ internal static class CanCommand
         {
             new CommandSpec("serve", "Serve an asset store over HTTP until stopped.", ServeAsync)
             {
-                Options = { CanOptions.Config, Storage, Port, Sync },
+                Options = { CanOptions.Config, Storage, Port, Sync, Peer, Limit },
                 Notes = "Listens on this machine alone, unless bind_address is set. Everything is in the storage "
                     + "folder; one process may have it open.",
-                Examples = ["can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json", "can serve --sync"],
+                Examples =
+                [
+                    "can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json",
+                    "can serve --sync", "can serve --sync --limit 'off 08:00-18:00=500KB'",
+                ],
             },
             StoringCommands.Put(),
             StoringCommands.Get(),
@@ -47,6 +64,11 @@ internal static class CanCommand
             StoringCommands.Export(),
             StateCommands.Verify(),
             StateCommands.Status(),
+            MirrorCommands.Peers(),
+            MirrorCommands.Answer(),
+            MirrorCommands.Pause(),
+            MirrorCommands.Resume(),
+            MirrorCommands.Retire(),
         },
     };
 
@@ -61,6 +83,7 @@ internal static class CanCommand
             settings = settings with { Port = port };
         }
 
+        settings = settings with { Mirror = MirrorOf(context, settings.Mirror) };
         await CanRun.RunAsync(
             settings, context.Get(Sync), context.Output.Errors, context.IsVerbose, context.Clock,
             started =>
@@ -71,6 +94,16 @@ internal static class CanCommand
             },
             cancellationToken);
         return ExitCode.Ok;
+    }
+
+    private static MirrorSettings MirrorOf(CommandContext context, MirrorSettings settings)
+    {
+        if (!context.Get(Sync) && (context.IsGiven(Peer) || context.IsGiven(Limit)))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "--peer and --limit are about the mirror", "add --sync");
+        if (context.Get(Peer) is { Length: > 0 } peers)
+            settings = settings with { Peers = [.. settings.Peers, .. peers.Select(MirrorKeys.PeerOf)] };
+        return context.Get(Limit) is { } limit ? MirrorKeys.WithLimit(settings, limit) : settings;
     }
 }
 

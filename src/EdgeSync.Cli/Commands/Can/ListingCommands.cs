@@ -85,6 +85,18 @@ internal sealed record CanListReport(IReadOnlyList<CanAsset> Items, long Total, 
 /// <summary>Assets as text.</summary>
 internal static class CanText
 {
+    /// <summary>What of a mirror a person should know.</summary>
+    public static void Mirror(TextWriter output, CanMirror mirror)
+    {
+        var inSync = mirror.Peers.Count(p => p.IsInSync);
+        output.WriteLine(
+            $"  mirror of {mirror.Stores.Count} stores: {mirror.Peers.Count} connected, {inSync} in sync with this one");
+        if (mirror.Missing > 0) output.WriteLine($"  {DisplayText.Number(mirror.Missing)} contents have not come yet");
+        if (mirror.IsPaused) output.WriteLine("  paused (edgesync can resume)");
+        foreach (var question in mirror.Questions)
+            output.WriteLine($"  waits for a decision: edgesync can answer {question}");
+    }
+
     public static void Line(TextWriter output, CanAsset asset)
     {
         var time = Instant.FromUnixMilliseconds(asset.Timestamp).ToDateTime()

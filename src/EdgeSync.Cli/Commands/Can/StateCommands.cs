@@ -1,4 +1,5 @@
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Can;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Can;
@@ -43,7 +44,10 @@ internal static class StateCommands
         using var client = CanOptions.Client(context);
         var state = await client.StatusAsync(cancellationToken);
         context.Output.Write(new CanStatusReport(
-            state.Version, state.Storage, state.Assets, state.Bytes, state.Trashed, state.Corrupted, state.DiskFree));
+            state.Version, state.Storage, state.Assets, state.Bytes, state.Trashed, state.Corrupted, state.DiskFree)
+        {
+            Mirror = state.Mirror,
+        });
         return ExitCode.Ok;
     }
 }
@@ -57,11 +61,15 @@ internal sealed record CanVerifyReport(long Checked, long Corrupted, long Missin
 internal sealed record CanStatusReport(
     string Version, string Storage, long Assets, long Bytes, long Trashed, long Corrupted, long DiskFree) : IReport
 {
+    /// <summary>The store's part in a mirror; null: it takes part in none.</summary>
+    public CanMirror? Mirror { get; init; }
+
     public void Print(TextWriter output)
     {
         output.WriteLine(
             $"{DisplayText.Number(Assets)} assets of {DisplayText.Number(Bytes)} bytes in {DisplayText.Name(Storage)}");
         output.WriteLine($"  {DisplayText.Number(Trashed)} in the trash, {DisplayText.Number(Corrupted)} corrupted");
         output.WriteLine($"  {DisplayText.Number(DiskFree)} bytes free on the disk");
+        if (Mirror is not null) CanText.Mirror(output, Mirror);
     }
 }

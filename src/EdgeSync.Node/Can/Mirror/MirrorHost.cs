@@ -101,13 +101,17 @@ internal sealed class MirrorHost : IAsyncDisposable
         MirrorSettings settings, AssetStore assets, TimeProvider clock, ILogger log, Action<Exception> failed)
     {
         Invariant.Require(settings.Passphrase is not null);
-        var keys = await Task.Run(() => SyncKeys.Derive(settings.Passphrase, settings.Group));
+        var keys = await Task.Run(() => SyncKeys.Derive(settings.Passphrase, settings.Group, settings.Stretch));
         var store = await assets.OpenMirrorAsync(SystemEntropy.Instance);
         MirrorHost host;
         SecretKey? key = null;
         try
         {
-            key = EndpointKeyFile.Ensure(settings.Iroh.KeyFile ?? Path.Combine(assets.Root, KeyFile));
+            var file = settings.Iroh.KeyFile ?? Path.Combine(assets.Root, KeyFile);
+            if (!File.Exists(file) && EndpointSettings.ServersOf(settings.Iroh) is { Count: > 0 } servers)
+                log.CanServers(
+                    string.Join(' ', servers), "sync_discovery: local contacts none; own with sync_relays names yours");
+            key = EndpointKeyFile.Ensure(file);
             host = new MirrorHost(settings, assets, store, key, keys, clock, log, failed);
         }
         catch
@@ -223,7 +227,7 @@ internal sealed class MirrorHost : IAsyncDisposable
 
     private void Begin(SyncKeys keys, Action<Exception> failed)
     {
-        var options = new SyncOptions { Name = _settings.Name };
+        var options = _settings.Core with { Name = _settings.Name };
         var node = new SyncNode(_store, keys, Id, options, SystemEntropy.Instance, NewPrng(), _loop.Now);
         _limit = LimitNow();
         node.SetLimit(_loop.Now, _limit);

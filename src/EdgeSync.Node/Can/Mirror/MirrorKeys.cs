@@ -2,6 +2,7 @@ using System.Globalization;
 using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Can.Mirror;
 
@@ -71,6 +72,21 @@ internal static class MirrorKeys
 
         return new LimitPlan(usual, hours);
     }
+
+    /// <summary>A ticket or an id, as it is.</summary>
+    /// <exception cref="EdgeSyncException">It is neither.</exception>
+    public static string PeerOf(string text)
+    {
+        IrohPeer.Parse(text);
+        return text;
+    }
+
+    /// <exception cref="EdgeSyncException">It is not a limit.</exception>
+    public static MirrorSettings WithLimit(MirrorSettings settings, string text) => settings with
+    {
+        Limit = LimitOf(text) ?? throw new EdgeSyncException(
+            ErrorKind.Usage, $"'{text}' is not a limit", "such as 5MB, or 'off 08:00-18:00=500KB'"),
+    };
 
     private static bool TryRate(string text, out long? rate)
     {

@@ -1,3 +1,5 @@
+using EdgeSync.Can.Sync.Passphrase;
+using EdgeSync.Can.Sync.Peers;
 using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Node.Settings;
@@ -15,6 +17,12 @@ internal sealed record MirrorSettings
 
     /// <summary>Separates mirrors that have the same passphrase by chance.</summary>
     public string Group { get; init; } = "";
+
+    /// <summary>Of deriving the keys; null: the usual one, the same for all stores. Tests take less.</summary>
+    public StretchCost? Stretch { get; init; }
+
+    /// <summary>Limits and intervals.</summary>
+    public SyncOptions Core { get; init; } = new();
 
     /// <summary>How people know this store.</summary>
     public string Name { get; init; } = Environment.MachineName;
