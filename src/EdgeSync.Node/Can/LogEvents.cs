@@ -30,7 +30,8 @@ internal static partial class LogEvents
         this ILogger log, string store, string endpoint, string name, string bound);
 
     [LoggerMessage(
-        LogLevel.Warning, EventName = "can.servers", Message = "First start: the mirror contacts these servers")]
+        LogLevel.Warning, EventName = "can.servers",
+        Message = "First start: the mirror contacts these servers; docs/privacy.md says what they learn")]
     public static partial void CanServers(this ILogger log, string servers, string hint);
 
     [LoggerMessage(LogLevel.Information, EventName = "can.mirror_stopped", Message = "Mirror of the asset store ended")]

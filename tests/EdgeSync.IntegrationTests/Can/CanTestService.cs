@@ -103,7 +103,9 @@ internal sealed class CanTestService : IAsyncDisposable
         };
         _service = await CanService.StartAsync(
             change?.Invoke(settings) ?? settings, TimeProvider.System,
-            new NodeLog(_log, TimeProvider.System, new LogSettings(LogStyle.Text, isMirror ? LogLevel.Information : LogLevel.Warning)),
+            new NodeLog(
+                _log, TimeProvider.System,
+                new LogSettings(LogStyle.Text, isMirror ? LogLevel.Information : LogLevel.Warning)),
             e => throw new InvalidOperationException("a part of the store failed", e), Cancellation, isMirror);
     }
 }

@@ -42,7 +42,8 @@ public sealed class MirrorTests
         await UntilAsync(one, s => !s.Find(second)!.IsTrashed);
 
         (await two.SendAsync(
-            HttpMethod.Delete, Asset(first) + "?permanent=true", null, CanTestService.Bearer(CanTestService.Token))).Data();
+            HttpMethod.Delete, Asset(first) + "?permanent=true", null,
+            CanTestService.Bearer(CanTestService.Token))).Data();
         await UntilAsync(one, s => s.Find(first) is null);
         Assert.Empty(Directory.GetFiles(one.Root, $"*{first}*"));
         await UntilInSyncAsync(one, 1);
@@ -128,7 +129,8 @@ public sealed class MirrorTests
     {
         await using var one = await CanTestService.StartAsync();
         var content = Bytes(700_000);
-        var (kept, trashed, deleted) = (await PutAsync(one, content), await PutAsync(one, [2]), await PutAsync(one, [3]));
+        var kept = await PutAsync(one, content);
+        var (trashed, deleted) = (await PutAsync(one, [2]), await PutAsync(one, [3]));
         await one.Store.TrashAsync(trashed);
         await one.Store.DeleteAsync(deleted);
         await one.ReopenAsync(change: Mirrored(), isMirror: true);

@@ -13,6 +13,25 @@ public sealed class MirrorScenarioTests
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(10);
 
     [Test]
+    public void A_connection_of_a_peer_that_is_elsewhere_is_given_up_when_nothing_comes_on_it()
+    {
+        var world = Connected(2);
+        var (here, there) = (world.Peers[0], world.Peers[1]);
+        var answered = here.Reports.Count;
+        world.Tell(here, (node, at) => node.OnPeerMoved(at, there.Id));
+        world.Run(TimeSpan.FromSeconds(4));
+        Assert.Equal(answered, here.Reports.Count);
+
+        // What is sent comes nowhere from now on, as when the machine was switched off.
+        world.Spoil = (_, send) => send.Lane == 0 ? ReadOnlyMemory<byte>.Empty : send.Bytes;
+        world.Run(TimeSpan.FromSeconds(1));
+        world.Tell(here, (node, at) => node.OnPeerMoved(at, there.Id));
+        world.Run(TimeSpan.FromSeconds(4));
+
+        Assert.Contains("can.peer_closed", here.Reports.Skip(answered));
+    }
+
+    [Test]
     public void A_store_with_another_passphrase_learns_nothing()
     {
         var wrong = SyncKeys.Derive("another", cost: new StretchCost(8, 1));

@@ -340,6 +340,8 @@ internal sealed class MirrorWorld
         if (peer.Ends.FirstOrDefault(e => e.Session == send.Session) is not { } end) return;
 
         var bytes = Spoil?.Invoke(peer, send) ?? send.Bytes;
+        if (bytes.IsEmpty) return;
+
         Bytes += bytes.Length;
         if (send.Lane == 0)
         {

@@ -5,7 +5,9 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Can.Sync.Peers;
 
-/// <summary>The messages of first streams: who a peer is, what its records come to, and what it has and seeks.</summary>
+/// <summary>
+/// The messages of first streams: who a peer is, what its records come to, and what it has and seeks.
+/// </summary>
 internal sealed class ControlExchange(
     ISyncStore store, Replica replica, ContentExchange content, RecordIntake intake, SyncOptions options,
     Queue<SyncEffect> effects)

@@ -40,7 +40,19 @@ internal sealed class PeerSession(
 
     public Instant StartedAt { get; } = now;
 
-    public Instant HeardAt { get; set; } = now;
+    public Instant HeardAt
+    {
+        get;
+        set
+        {
+            field = value;
+            // Any byte shows that the peer lives.
+            ProbedAt = null;
+        }
+    } = now;
+
+    /// <summary>Since when the peer must show that it lives; null: it need not.</summary>
+    public Instant? ProbedAt { get; set; }
 
     public Instant PingAt { get; set; } = now + options.PingInterval;
 
@@ -75,6 +87,10 @@ internal sealed class PeerSession(
     public Dictionary<int, FrameBuffer> Fetches { get; } = [];
 
     public void Charge(int cost) => Budget = Math.Min(Budget - cost, 8L * options.Budget);
+
+    /// <summary>When the peer is gone, unless something comes.</summary>
+    public Instant SilentAt(SyncOptions limits) => Instant.Earlier(
+        HeardAt + limits.SilenceMax, ProbedAt is { } probed ? probed + limits.ProbeTime : null)!.Value;
 
     /// <summary>The connection is to be closed; nothing more is sent or read.</summary>
     public void Close(Queue<SyncEffect> effects, SyncClose code, string reason)

@@ -20,7 +20,8 @@ public enum LocalOutcome
 /// <summary>
 /// One store of a mirror: connects to the others, proves the passphrase, compares records, fetches content. A state
 /// machine: time, bytes and changes of users in, effects out. What is decided about records is in
-/// <see cref="Replica"/>, about content in <see cref="ContentExchange"/>, about messages in <see cref="ControlExchange"/>.
+/// <see cref="Replica"/>, about content in <see cref="ContentExchange"/>, about messages in
+/// <see cref="ControlExchange"/>.
 /// </summary>
 /// <remarks>
 /// Two connected nodes keep equal records: changes are sent to all peers but the one that they came from, and each ping
@@ -94,7 +95,7 @@ public sealed class SyncNode
                 if (session.IsClosing) continue;
 
                 var next = session.IsLive
-                    ? Instant.Earlier(session.PingAt, session.HeardAt + _options.SilenceMax)
+                    ? Instant.Earlier(session.PingAt, session.SilentAt(_options))
                     : session.StartedAt + _options.ProofTime;
                 deadline = Instant.Earlier(deadline, next);
             }
@@ -242,6 +243,23 @@ public sealed class SyncNode
         Finish(at);
     }
 
+    /// <summary>
+    /// An endpoint is elsewhere now, so it may have been started again: each connection with it must show within
+    /// <see cref="SyncOptions.ProbeTime"/> that it is alive, so that the peer is not missed until it seems silent.
+    /// </summary>
+    public void OnPeerMoved(Moment at, EndpointId peer)
+    {
+        foreach (var session in _sessions.Values)
+        {
+            if (session.Peer != peer || session.IsClosing || !session.IsLive || session.ProbedAt is not null) continue;
+
+            session.ProbedAt = at.Now;
+            _control.SendPing(at, session, _control.NextToken());
+        }
+
+        OnPeerFound(at, peer);
+    }
+
     public void OnDialFailed(Moment at, EndpointId peer)
     {
         _contacts.OnDialFailed(at.Now, peer);
@@ -261,7 +279,8 @@ public sealed class SyncNode
             id, ++_serial, peer, isDialler, _prove(isDialler, peer, binding), _options, at.Now);
         var unproved = _sessions.Values.Count(s => !s.IsDialler && s.Proof.State == ProofState.Pending);
         _sessions.Add(id, session);
-        if (!isDialler && unproved >= _options.UnprovedMax) session.Close(_effects, SyncClose.Budget, "too many connections");
+        if (!isDialler && unproved >= _options.UnprovedMax)
+            session.Close(_effects, SyncClose.Budget, "too many connections");
         else if (!_gate.MayTry(at.Now, peer)) session.Close(_effects, SyncClose.Budget, "too many failed proofs");
         else if (peer == _self) session.Close(_effects, SyncClose.Store, "this is the same endpoint");
         else if (!IsDouble(session)) SendProof(session);
@@ -352,11 +371,12 @@ public sealed class SyncNode
             if (session.IsClosing) continue;
             if (!session.IsLive)
             {
-                if (at.Now >= session.StartedAt + _options.ProofTime) session.Close(_effects, SyncClose.Timeout, "no proof");
+                if (at.Now >= session.StartedAt + _options.ProofTime)
+                    session.Close(_effects, SyncClose.Timeout, "no proof");
                 continue;
             }
 
-            if (at.Now >= session.HeardAt + _options.SilenceMax) session.Close(_effects, SyncClose.Timeout, "silent");
+            if (at.Now >= session.SilentAt(_options)) session.Close(_effects, SyncClose.Timeout, "silent");
             else if (at.Now >= session.PingAt) _control.OnPingTime(at, session);
         }
 

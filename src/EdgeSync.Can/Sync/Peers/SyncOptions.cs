@@ -29,6 +29,9 @@ public sealed record SyncOptions
     /// <summary>A peer that is silent for as long is gone.</summary>
     public TimeSpan SilenceMax { get; init; } = TimeSpan.FromSeconds(45);
 
+    /// <summary>For which a peer that is elsewhere may be silent on a connection of before.</summary>
+    public TimeSpan ProbeTime { get; init; } = TimeSpan.FromSeconds(3);
+
     public TimeSpan RedialMin { get; init; } = TimeSpan.FromSeconds(5);
 
     public TimeSpan RedialMax { get; init; } = TimeSpan.FromSeconds(60);

@@ -89,7 +89,8 @@ internal static class CanCommand
             started =>
             {
                 context.Output.Write(new CanListeningReport(
-                    "listening", started.Url, started.Storage, Environment.ProcessId, started.Endpoint, started.Ticket));
+                    "listening", started.Url, started.Storage, Environment.ProcessId, started.Endpoint,
+                    started.Ticket));
                 context.Output.Flush();
             },
             cancellationToken);

@@ -90,9 +90,9 @@ internal static class CanText
     {
         var inSync = mirror.Peers.Count(p => p.IsInSync);
         output.WriteLine(
-            $"  mirror of {mirror.Stores.Count} stores: {mirror.Peers.Count} connected, {inSync} in sync with this one");
+            $"  mirror of {mirror.Stores.Count} stores: {mirror.Peers.Count} connected, {inSync} in sync");
         if (mirror.Missing > 0) output.WriteLine($"  {DisplayText.Number(mirror.Missing)} contents have not come yet");
-        if (mirror.IsPaused) output.WriteLine("  paused (edgesync can resume)");
+        if (mirror.IsPaused) output.WriteLine("  paused: edgesync can resume");
         foreach (var question in mirror.Questions)
             output.WriteLine($"  waits for a decision: edgesync can answer {question}");
     }

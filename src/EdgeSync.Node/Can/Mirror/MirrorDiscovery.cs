@@ -94,10 +94,14 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
     public void Learn(EndpointAddress address)
     {
         if (address.Id == _endpoint.Id) return;
+        bool hasMoved;
         lock (_lock)
         {
-            if (!_known.ContainsKey(address.Id) && _known.Count >= KnownMax) return;
-            if (!address.IsEmpty || !_known.ContainsKey(address.Id)) _known[address.Id] = address;
+            var before = _known.GetValueOrDefault(address.Id);
+            if (before is null && _known.Count >= KnownMax) return;
+
+            hasMoved = before is not null && !address.IsEmpty && !before.Direct.Intersect(address.Direct).Any();
+            if (before is null || !address.IsEmpty) _known[address.Id] = address;
         }
 
         foreach (var topic in _topics)
@@ -105,7 +109,11 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
             if (!topic.Neighbors.Contains(address.Id)) topic.Join([AddressOf(address.Id)]);
         }
 
-        _loop.Post((node, at) => node.OnPeerFound(at, address.Id));
+        _loop.Post((node, at) =>
+        {
+            if (hasMoved) node.OnPeerMoved(at, address.Id);
+            else node.OnPeerFound(at, address.Id);
+        });
     }
 
     public async ValueTask DisposeAsync()

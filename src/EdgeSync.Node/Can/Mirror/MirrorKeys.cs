@@ -62,7 +62,8 @@ internal static class MirrorKeys
         var hours = new List<LimitHours>();
         foreach (var part in parts.Skip(1))
         {
-            var (equals, dash) = (part.IndexOf('=', StringComparison.Ordinal), part.IndexOf('-', StringComparison.Ordinal));
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            var dash = part.IndexOf('-', StringComparison.Ordinal);
             if (dash < 0 || equals < dash || !TryMinute(part[..dash], out var from)
                 || !TryMinute(part[(dash + 1)..equals], out var to) || !TryRate(part[(equals + 1)..], out var rate))
                 return null;
@@ -110,7 +111,8 @@ internal static class MirrorKeys
 
     private static bool TryMinute(string text, out int minute)
     {
-        var isTime = TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time);
+        var isTime = TimeOnly.TryParseExact(
+            text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time);
         minute = (time.Hour * 60) + time.Minute;
         return isTime;
     }

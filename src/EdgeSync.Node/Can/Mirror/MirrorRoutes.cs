@@ -51,12 +51,14 @@ internal sealed class MirrorRoutes(MirrorHost? mirror, CanGuard guard)
             case "answer":
                 if (QuestionOf(query["question"].ToString()) is not { } question
                     || CanSettings.Flag(query["meant"].ToString()) is not { } isMeant)
-                    return (400, "question is one of own-deletions, peer-deletions, missing-content; meant true or false");
+                    return (
+                        400, "question is one of own-deletions, peer-deletions, missing-content; meant true or false");
 
                 return await mirror.AnswerAsync(question, isMeant) ? null : (404, "the question is not open");
             case "retire":
                 if (!ulong.TryParse(
-                    query["store"].ToString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id))
+                    query["store"].ToString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                    out var id))
                     return (400, "store is 16 hex digits");
 
                 return await mirror.RetireAsync(new StoreId(id))

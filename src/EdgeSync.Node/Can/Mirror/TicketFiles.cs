@@ -9,8 +9,8 @@ namespace EdgeSync.Node.Can.Mirror;
 
 /// <summary>
 /// The ways to an endpoint in a file, as the original's agents exchange them:
-/// <c>{"id":"64 hex digits","addrs":[{"Relay":"https://…"},{"Ip":"127.0.0.1:54321"}]}</c>. A file with a ticket, or with
-/// an id, is read too. Spec: can.md §6.3.
+/// <c>{"id":"64 hex digits","addrs":[{"Relay":"https://…"},{"Ip":"127.0.0.1:54321"}]}</c>. A file with a ticket, or
+/// with an id, is read too. Spec: can.md §6.3.
 /// </summary>
 internal static class TicketFiles
 {

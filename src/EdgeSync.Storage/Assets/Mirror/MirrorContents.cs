@@ -75,7 +75,8 @@ public sealed class MirrorContents
     }
 
     /// <summary>
-    /// Hashes a content again; one that is missing or is not the asset's is marked. A mirror learns of it by the change.
+    /// Hashes a content again; one that is missing or is not the asset's is marked. A mirror learns of it by the
+    /// change.
     /// </summary>
     /// <returns>Whether it is right.</returns>
     public async Task<bool> VerifyAsync(AssetHash hash, CancellationToken cancellationToken)
@@ -186,7 +187,8 @@ public sealed class MirrorContents
                 var known = index.Find(written.Hash);
                 if (known is not { IsCorrupted: false })
                 {
-                    var asset = known ?? written with { Details = RecordDetails.Of(record), IsTrashed = record.IsTrashed };
+                    var asset = known
+                        ?? written with { Details = RecordDetails.Of(record), IsTrashed = record.IsTrashed };
                     if (!RecordDetails.IsSame(asset.Details, written.Details)) _store.WriteDetails(path, asset);
                     target = _store.Folder.PathOf(asset);
                     AssetStore.Rename(path, target, replaces: known is not null);

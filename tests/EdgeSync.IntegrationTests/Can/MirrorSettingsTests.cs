@@ -1,0 +1,111 @@
+using System.Net;
+using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Node.Can;
+using EdgeSync.Node.Can.Mirror;
+using EdgeSync.Node.Settings;
+using EdgeSync.Primitives;
+using EdgeSync.Quic;
+using EdgeSync.Tests.Support;
+
+namespace EdgeSync.IntegrationTests.Can;
+
+/// <summary>The keys of a mirror in <c>config.yaml</c>, and files with tickets.</summary>
+public sealed class MirrorSettingsTests
+{
+    [Test]
+    public void The_keys_of_the_original_and_ours_are_read()
+    {
+        var settings = CanSettings.Parse(
+            """
+            can_service_url: http://127.0.0.1:3210
+            sync_api_key: k
+            sync_passphrase: my-secret-phrase
+            poll_interval_secs: 30
+            ticket_file: a.ticket
+            connect_ticket_file: b.ticket
+            sync_discovery: own
+            sync_relays: http://relay.example.org:3340
+            sync_pkarr: http://relay.example.org:3340/pkarr
+            sync_name: attic
+            sync_limit: 1MB 22:00-06:00=off
+            sync_compat: true
+            """, "config.yaml").Mirror;
+
+        Assert.Equal("my-secret-phrase", settings.Passphrase);
+        Assert.Equal("a.ticket", settings.TicketFile);
+        Assert.Equal("b.ticket", settings.ConnectTicketFile);
+        Assert.Equal("attic", settings.Name);
+        Assert.Equal(IrohDiscoveryMode.Own, settings.Iroh.Discovery);
+        Assert.Equal(1_000_000L, settings.Limit.At(12 * 60));
+        Assert.Null(settings.Limit.At(23 * 60));
+        Assert.True(settings.IsCompatible);
+    }
+
+    [Test]
+    [Arguments("sync_discovery: everywhere", "public, own, local, off")]
+    [Arguments("sync_limit: fast", "sync_limit")]
+    [Arguments("sync_limit: 1MB 25:00-06:00=off", "sync_limit")]
+    [Arguments("sync_limit: 0", "sync_limit")]
+    [Arguments("sync_peers: nobody", "ticket")]
+    [Arguments("sync_allow: abc", "endpoint id")]
+    [Arguments("sync_pkarr: relay", "address")]
+    [Arguments("sync_passphrases: x", "no setting")]
+    public void A_wrong_value_is_refused_with_its_line(string line, string reason)
+    {
+        var e = Assert.Throws<EdgeSyncException>(() => CanSettings.Parse("storage_root: x\n" + line, "config.yaml"));
+
+        Assert.Contains("line 2", e.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+    }
+
+    [Test]
+    [Arguments("500", 500L)]
+    [Arguments("500B", 500L)]
+    [Arguments("7kb", 7000L)]
+    [Arguments("5M", 5_000_000L)]
+    [Arguments("2GB", 2_000_000_000L)]
+    public void Limits_are_bytes_per_second(string text, long expected) =>
+        Assert.Equal(expected, MirrorKeys.LimitOf(text)!.At(0));
+
+    [Test]
+    public void A_ticket_file_is_that_of_the_original()
+    {
+        var id = new SecretKey([.. Enumerable.Repeat((byte)7, SecretKey.SeedBytes)]).Id;
+        Assert.True(RelayUrl.TryParse("https://relay.example.org/", out var relay));
+        var address = new EndpointAddress(id, [relay], [UdpAddress.From(IPAddress.Loopback, 54321)]);
+
+        var text = System.Text.Encoding.UTF8.GetString(TicketFiles.Format(address));
+
+        Assert.Equal(
+            $$"""{"id":"{{id}}","addrs":[{"Relay":"{{relay.Text}}"},{"Ip":"127.0.0.1:54321"}]}""", text);
+        Assert.Equal(address.ToString(), TicketFiles.TryParse(text)!.ToString());
+        Assert.Equal(address.ToString(), TicketFiles.TryParse(
+            EdgeSync.Iroh.Tickets.EndpointTicket.Format(address) + "\n")!.ToString());
+    }
+
+    /// <summary>The other program may be writing it.</summary>
+    [Test]
+    public void A_ticket_that_is_cut_anywhere_is_none()
+    {
+        var id = new SecretKey([.. Enumerable.Repeat((byte)7, SecretKey.SeedBytes)]).Id;
+        var text = System.Text.Encoding.UTF8.GetString(TicketFiles.Format(
+            new EndpointAddress(id, [], [UdpAddress.From(IPAddress.Loopback, 54321)])));
+
+        for (var length = 0; length < text.Length; length++) Assert.Null(TicketFiles.TryParse(text[..length]));
+        Property.Check(prng =>
+        {
+            var bytes = System.Text.Encoding.UTF8.GetBytes(text);
+            bytes[prng.NextInt32(bytes.Length)] = (byte)prng.NextInt32(128);
+            TicketFiles.TryParse(System.Text.Encoding.UTF8.GetString(bytes));
+        });
+    }
+
+    [Test]
+    public void A_mirror_without_a_passphrase_says_what_to_do()
+    {
+        var run = Cli.InProcessCli.Run("can", "serve", "--sync", "--port", "0", "--storage", "/nonexistent/x");
+
+        Assert.Equal(EdgeSync.Cli.Commands.ExitCode.Usage, run.Code);
+        Assert.Contains("sync_passphrase", run.Hint, StringComparison.Ordinal);
+    }
+}
