@@ -4,6 +4,7 @@
 #        scripts/bench.sh fleet [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh checkout [--git DIR] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
+#        scripts/bench.sh can [--runs N] [--out FILE] [--binary FILE]
 #        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
 # Our program and the real peer side by side in one run, interleaved, medians; writes its section of docs/BENCHMARKS.md and
 # exits non-zero when a limit is passed. Without --repo on the generated history (scripts/make-history.py). EDGESYNC_FOSSIL
@@ -17,10 +18,10 @@ if [ "${1:-}" = micro ]; then
   exec dotnet run -c Release -- --artifacts "$root/artifacts/benchmarks" --filter "${2:-*}"
 fi
 
-if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ]; then
+if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ] || [ "${1:-}" = can ]; then
   case=$1; shift
   apt_install python3 gcc libc6-dev
-  [ $case = iroh ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
+  [ $case = iroh ] || [ $case = can ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
   case " $* " in
     *" --help "* | *" -h "* | *" --binary "*) ;;
     *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
@@ -34,7 +35,7 @@ if [ "${1:-}" = checkout ]; then case=checkout; shift; apt_install git; fi
 apt_install time python3
 [ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil
 case " $* " in
-  *" --help "* | *" -h "*) sed -n '2,10s/^# //p' "$0"; exit 0 ;;
+  *" --help "* | *" -h "*) sed -n '2,11s/^# //p' "$0"; exit 0 ;;
   *" --binary "*) ;;
   *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
 esac

@@ -115,6 +115,11 @@ public sealed class CanMirrorTests
         await two.UntilAsync(hash);
 
         Assert.Equal(500_000, two.Get(hash).Length);
+
+        // On the network of the first one, by mDNS alone; what it has comes from there.
+        using var three = new Store(
+            "sync: true\nsync_discovery: local\nstorage_root: third\n", where: network.Machine(1, NatKind.AddressDependent));
+        await three.UntilAsync(hash);
     }
 
     private static byte[] Bytes(int count)

@@ -2,6 +2,7 @@ using EdgeSync.Node.Logging;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Can;
 
@@ -9,7 +10,6 @@ namespace EdgeSync.Node.Can;
 internal static class CanRun
 {
     /// <param name="settings">Of the store.</param>
-    /// <param name="isMirror">It takes part in the mirror of its settings.</param>
     /// <param name="errors">Where the log goes.</param>
     /// <param name="isVerbose">Log requests, too.</param>
     /// <param name="clock">Of timestamps and pauses.</param>
@@ -17,9 +17,10 @@ internal static class CanRun
     /// <param name="cancellationToken">Ends the service.</param>
     /// <exception cref="EdgeSyncException">It cannot start.</exception>
     public static async Task RunAsync(
-        CanSettings settings, bool isMirror, TextWriter errors, bool isVerbose, TimeProvider clock,
+        CanSettings settings, TextWriter errors, bool isVerbose, TimeProvider clock,
         Action<CanStarted> started, CancellationToken cancellationToken)
     {
+        var isMirror = settings.Mirror.IsOn;
         if (isMirror && settings.Mirror.Passphrase is null)
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a mirror needs a passphrase, which all of its stores have in common",
@@ -31,9 +32,11 @@ internal static class CanRun
         await using var service = await CanService.StartAsync(
             settings, clock, log, e => bug.TrySetResult(e), cancellationToken, isMirror);
         if (!isMirror && settings.Mirror.Passphrase is not null)
-            log.CreateLogger().CanMirrorUnused("start it with --sync");
+            log.CreateLogger().CanMirrorUnused("start it with --sync, or set sync: true");
         started(new CanStarted(service.Url, service.Store.Root, service.Mirror?.Id.ToString(), service.Mirror?.Ticket));
         SystemdNotify.Ready($"can {service.Url}");
+        // What stretching the passphrase took.
+        if (isMirror) MemoryTrimmer.TrimWhileIdle();
         var stopped = Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken);
         if (await Task.WhenAny(bug.Task, stopped) == bug.Task)
             throw new InvariantException($"a part of the asset store failed: {await bug.Task}");

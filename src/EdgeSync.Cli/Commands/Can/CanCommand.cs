@@ -85,7 +85,7 @@ internal static class CanCommand
 
         settings = settings with { Mirror = MirrorOf(context, settings.Mirror) };
         await CanRun.RunAsync(
-            settings, context.Get(Sync), context.Output.Errors, context.IsVerbose, context.Clock,
+            settings, context.Output.Errors, context.IsVerbose, context.Clock,
             started =>
             {
                 context.Output.Write(new CanListeningReport(
@@ -99,7 +99,8 @@ internal static class CanCommand
 
     private static MirrorSettings MirrorOf(CommandContext context, MirrorSettings settings)
     {
-        if (!context.Get(Sync) && (context.IsGiven(Peer) || context.IsGiven(Limit)))
+        settings = settings with { IsOn = settings.IsOn || context.Get(Sync) };
+        if (!settings.IsOn && (context.IsGiven(Peer) || context.IsGiven(Limit)))
             throw new EdgeSyncException(
                 ErrorKind.Usage, "--peer and --limit are about the mirror", "add --sync");
         if (context.Get(Peer) is { Length: > 0 } peers)

@@ -19,6 +19,7 @@ internal static class MirrorKeys
         var (mirror, iroh) = (settings.Mirror, settings.Mirror.Iroh);
         switch (key)
         {
+            case "sync": mirror = mirror with { IsOn = CanSettings.Flag(value) ?? throw fault(null) }; break;
             case "sync_passphrase": mirror = mirror with { Passphrase = CanSettings.Secret(value) }; break;
             case "sync_group": mirror = mirror with { Group = value }; break;
             case "sync_name":

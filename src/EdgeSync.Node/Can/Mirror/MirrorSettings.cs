@@ -12,6 +12,9 @@ internal sealed record MirrorSettings
     /// <summary>The protocol of connections between stores (docs/formats/can-sync.md).</summary>
     public const string Protocol = "/edgesync/can/1";
 
+    /// <summary>Whether the service takes part without being asked by an option.</summary>
+    public bool IsOn { get; init; }
+
     /// <summary>What all stores of the mirror have in common; null: the store takes part in none.</summary>
     public string? Passphrase { get; init; }
 
