@@ -170,6 +170,19 @@ internal abstract record MirrorMessage
             writer.WriteNumber(Number);
             writer.WriteBytes(Bytes.Span);
         }
+
+        internal byte[] Frame()
+        {
+            var number = new WireWriter();
+            number.WriteNumber(Number);
+            var length = number.Count + Bytes.Length;
+            var frame = GC.AllocateUninitializedArray<byte>(FrameBuffer.HeadBytes + length);
+            frame[0] = (byte)Type;
+            BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(1), (uint)length);
+            number.ToArray().CopyTo(frame, FrameBuffer.HeadBytes);
+            Bytes.Span.CopyTo(frame.AsSpan(FrameBuffer.HeadBytes + number.Count));
+            return frame;
+        }
     }
 
     /// <summary>The content will not come: 1 it is not here, 2 not now.</summary>
@@ -193,6 +206,9 @@ internal abstract record MirrorMessage
 
     public byte[] ToFrame()
     {
+        // Large, and sent often: copied once.
+        if (this is Group group) return group.Frame();
+
         var writer = new WireWriter();
         WriteTo(writer);
         return FrameBuffer.Frame((byte)Type, writer.ToArray());

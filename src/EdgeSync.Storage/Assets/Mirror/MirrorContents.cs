@@ -123,7 +123,7 @@ public sealed class MirrorContents
         try
         {
             using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
-            var read = new byte[count];
+            var read = GC.AllocateUninitializedArray<byte>(count);
             if (RandomAccess.Read(file, read, offset) == count) bytes = read;
             return true;
         }
