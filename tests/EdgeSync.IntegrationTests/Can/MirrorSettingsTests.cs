@@ -100,6 +100,30 @@ public sealed class MirrorSettingsTests
         });
     }
 
+    /// <summary>Of gossip: whoever has the topic may send anything.</summary>
+    [Test]
+    public void An_announcement_that_is_cut_or_changed_is_read_as_less_or_not_at_all()
+    {
+        var id = new SecretKey([.. Enumerable.Repeat((byte)7, SecretKey.SeedBytes)]).Id;
+        var address = new EndpointAddress(id, [], [UdpAddress.From(IPAddress.Loopback, 54321)]);
+        byte[] message =
+        [
+            .. id.ToArray(), .. new byte[8],
+            .. System.Text.Encoding.UTF8.GetBytes(EdgeSync.Iroh.Tickets.EndpointTicket.Format(address)),
+        ];
+
+        Assert.Equal(address.ToString(), MirrorDiscovery.Read(message)!.ToString());
+        for (var length = 0; length < message.Length; length++)
+            Assert.Equal(length >= EndpointId.Bytes, MirrorDiscovery.Read(message.AsSpan(0, length)) is { IsEmpty: true });
+        Property.Check(prng =>
+        {
+            var changed = (byte[])message.Clone();
+            changed[prng.NextInt32(changed.Length)] ^= (byte)prng.NextInt32(1, 256);
+            MirrorDiscovery.Read(changed);
+            MirrorDiscovery.Read(prng.NextBytes(prng.NextInt32(200)));
+        });
+    }
+
     [Test]
     public void A_mirror_without_a_passphrase_says_what_to_do()
     {

@@ -57,7 +57,7 @@ public sealed class MirrorStoreTests : IDisposable
 
         Assert.True(store.HasContent(hash));
         Assert.False(store.TryGetTree(hash, out _));
-        Assert.True(await store.Contents.EnsureTreeAsync(again.Find(hash)!, default));
+        await store.Contents.EnsureTreesAsync([again.Find(hash)!], default);
         Assert.True(store.TryGetTree(hash, out var tree));
         Assert.True(tree.Root.Span.SequenceEqual(ContentTree.Of([1, 2, 3]).Root.Span));
         Assert.Empty(_warnings);

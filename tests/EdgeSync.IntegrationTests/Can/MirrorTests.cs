@@ -214,6 +214,32 @@ public sealed class MirrorTests
         await UntilAsync(one, s => s.Counts().Assets == 10);
     }
 
+    /// <summary>An endpoint that anyone may have: it knows the address, and not the passphrase.</summary>
+    [Test]
+    public async Task A_peer_that_sends_anything_but_a_proof_is_cut_off_and_the_others_go_on()
+    {
+        await using var one = await CanTestService.StartAsync(Mirrored(), isMirror: true);
+        await PutAsync(one, [9]);
+        var address = EdgeSync.Iroh.Tickets.EndpointTicket.Parse(one.Mirror.Ticket);
+        await using var stranger = Iroh.IrohPair.Start(Iroh.IrohPair.Options(9));
+        foreach (var junk in (byte[][])[Bytes(200), [1, .. new byte[32]], [], [1]])
+        {
+            var connection = await stranger.ConnectAsync(address, MirrorSettings.Protocol, CanTestService.Cancellation);
+            for (var i = 0; i < 20; i++)
+            {
+                var stream = await connection.OpenStreamAsync(false, CanTestService.Cancellation);
+                await stream.WriteLastAsync(junk, CanTestService.Cancellation);
+            }
+
+            var end = await connection.Closed.WaitAsync(TimeSpan.FromMinutes(1), CanTestService.Cancellation);
+            Assert.Equal(EdgeSync.Quic.Connections.CloseKind.Peer, end.Kind);
+        }
+
+        await using var two = await CanTestService.StartAsync(Mirrored(one), isMirror: true);
+        var hash = await PutAsync(one, [1]);
+        await UntilAsync(two, s => Has(s, hash));
+    }
+
     private static Func<CanSettings, CanSettings> Mirrored(params CanTestService[] peers) => settings => settings with
     {
         Mirror = new MirrorSettings

@@ -159,7 +159,7 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
     }
 
     // Null for what is no announcement.
-    private static EndpointAddress? Read(ReadOnlySpan<byte> message)
+    internal static EndpointAddress? Read(ReadOnlySpan<byte> message)
     {
         if (message.Length < EndpointId.Bytes || !EndpointId.TryRead(message[..EndpointId.Bytes], out var id))
             return null;

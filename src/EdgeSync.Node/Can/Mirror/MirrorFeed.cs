@@ -87,27 +87,30 @@ internal sealed class MirrorFeed(AssetStore assets, MirrorStore store, MirrorLoo
         if (outcome == LocalOutcome.Stopped) _stopped.Add((hash, number));
     }
 
+    // What peers could not fetch is not announced.
     private async Task HandleAsync(IReadOnlyList<AssetChange> changes, CancellationToken cancellationToken)
     {
-        var ready = new List<AssetChange>();
-        var bytes = 0L;
+        var (ready, present, bytes) = (new List<AssetChange>(), new List<Asset>(), 0L);
         foreach (var change in changes)
         {
-            // What peers could not fetch is not announced.
+            ready.Add(change);
             if (change.Kind != AssetChangeKind.Deleted && assets.Find(change.Hash) is { } asset)
             {
-                await store.Contents.EnsureTreeAsync(asset, cancellationToken);
+                present.Add(asset);
                 bytes += asset.Size;
             }
 
-            ready.Add(change);
             if (bytes < ReadBytesMax) continue;
 
+            await store.Contents.EnsureTreesAsync(present, cancellationToken);
             await TellAsync(ready, cancellationToken);
-            (ready, bytes) = ([], 0);
+            (ready, present, bytes) = ([], [], 0);
         }
 
-        if (ready.Count > 0) await TellAsync(ready, cancellationToken);
+        if (ready.Count == 0) return;
+
+        await store.Contents.EnsureTreesAsync(present, cancellationToken);
+        await TellAsync(ready, cancellationToken);
     }
 
     private Task<bool> TellAsync(List<AssetChange> changes, CancellationToken cancellationToken) => loop.InvokeAsync(

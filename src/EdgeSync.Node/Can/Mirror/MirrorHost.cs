@@ -36,6 +36,7 @@ internal sealed class MirrorHost : IAsyncDisposable
     private const string KeyFile = ".can-key";
 
     private static readonly TimeSpan DialTimeMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StatusTimeMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LimitInterval = TimeSpan.FromMinutes(1);
 
     private readonly Channel<EndpointAddress> _found = Channel.CreateBounded<EndpointAddress>(
@@ -59,6 +60,7 @@ internal sealed class MirrorHost : IAsyncDisposable
     private readonly string _lanTag;
     private long _session;
     private long? _limit;
+    private volatile MirrorStatus? _status;
 
     private MirrorHost(
         MirrorSettings settings, AssetStore assets, MirrorStore store, SecretKey key, SyncKeys keys,
@@ -199,8 +201,19 @@ internal sealed class MirrorHost : IAsyncDisposable
     /// <returns>False when it is unknown.</returns>
     public Task<bool> RetireAsync(StoreId store) => _loop.InvokeAsync((node, at) => node.Retire(at, store));
 
-    public Task<MirrorStatus> StatusAsync(CancellationToken cancellationToken = default) =>
-        _loop.InvokeAsync((node, _) => StatusOf(node), cancellationToken);
+    /// <summary>The state of now; while the disk holds up the mirror, the last one.</summary>
+    public async Task<MirrorStatus> StatusAsync(CancellationToken cancellationToken = default)
+    {
+        var reading = _loop.InvokeAsync((node, _) => StatusOf(node), cancellationToken);
+        if (_status is { } last)
+        {
+            var patience = Task.Delay(StatusTimeMax, _clock, cancellationToken);
+            if (await Task.WhenAny(reading, patience) == patience && !cancellationToken.IsCancellationRequested)
+                return last;
+        }
+
+        return _status = await reading;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -89,30 +89,33 @@ public sealed class MirrorContents
     }
 
     /// <summary>
-    /// Makes the tree of a content that has none, as it was stored before there was a mirror; a content that is not the
-    /// asset's is marked instead.
+    /// Makes the trees of contents that have none, as they were stored before there was a mirror; a content that is not
+    /// the asset's is marked instead.
     /// </summary>
-    /// <returns>Whether the content is right.</returns>
-    public async Task<bool> EnsureTreeAsync(Asset asset, CancellationToken cancellationToken)
+    public async Task EnsureTreesAsync(IReadOnlyList<Asset> assets, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(asset);
-        if (asset.IsCorrupted) return false;
-        if (_store.HasTree(asset.Hash)) return true;
-
-        var tree = await Task.Run(() => TreeOf(asset, cancellationToken), cancellationToken);
-        if (tree is null)
+        ArgumentNullException.ThrowIfNull(assets);
+        var made = new List<(AssetHash Hash, ContentTree Tree)>();
+        foreach (var asset in assets)
         {
+            if (asset.IsCorrupted || _store.HasTree(asset.Hash)) continue;
+            if (await Task.Run(() => TreeOf(asset, cancellationToken), cancellationToken) is { } tree)
+                made.Add((asset.Hash, tree));
             // Moved since, or gone: then its next change tells.
-            if (_store.Find(asset.Hash) is { } present && present.IsTrashed == asset.IsTrashed)
+            else if (_store.Find(asset.Hash) is { } present && present.IsTrashed == asset.IsTrashed)
                 await _store.MarkAsync(present, isCorrupted: true);
-            return false;
         }
 
-        return await _store.Writer.RunAsync(index =>
-        {
-            if (index.Find(asset.Hash) is null) return false;
+        if (made.Count == 0) return;
 
-            new MirrorRows(index.Database).PutTree(asset.Hash, tree);
+        await _store.Writer.RunAsync(index =>
+        {
+            var rows = new MirrorRows(index.Database);
+            foreach (var (hash, tree) in made)
+            {
+                if (index.Find(hash) is not null) rows.PutTree(hash, tree);
+            }
+
             return true;
         });
     }

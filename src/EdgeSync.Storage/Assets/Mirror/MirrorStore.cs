@@ -167,13 +167,15 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         AssetIndex index, MirrorRows rows, SyncRecord? before, SyncRecord record, List<Asset> removed)
     {
         var row = index.Find(record.Key);
-        if (row is not null && before is { IsPurged: false })
+        if (row is not null && before is not { IsPurged: false }) return;
+
+        rows.RemoveTree(record.Key);
+        if (row is null) index.AddTombstone(record.Key, record.TimestampMs, _store.NowMs());
+        else
         {
             index.Delete(row, _store.NowMs(), _store.NextNumber());
-            rows.RemoveTree(record.Key);
             removed.Add(row);
         }
-        else if (row is null) index.AddTombstone(record.Key, record.TimestampMs, _store.NowMs());
     }
 
     private void Follow(AssetIndex index, Asset asset, SyncRecord? before, SyncRecord record, List<Action> undo)
