@@ -33,6 +33,7 @@ public sealed class NameResolver
     private const int PrefixesMax = 8;
 
     private readonly Repository _repository;
+    private bool _hidesPrivate;
 
     internal NameResolver(Repository repository) => _repository = repository;
 
@@ -45,6 +46,18 @@ public sealed class NameResolver
     public string DefaultVersion => Checkout.IsNone ? "tip" : "current";
 
     private Database Database => _repository.Database;
+
+    // Which rows names are looked up in: all, or those of artifacts that are not private.
+    private string Events => _hidesPrivate
+        ? "(SELECT objid, type, mtime FROM event WHERE NOT EXISTS(SELECT 1 FROM private WHERE rid=objid))" : "event";
+
+    private string Blobs => _hidesPrivate
+        ? "(SELECT rid, uuid FROM blob WHERE NOT EXISTS(SELECT 1 FROM private WHERE private.rid=blob.rid))" : "blob";
+
+    /// <summary>
+    /// The same names for those who may not see private artifacts: the newest check-in is the newest that is public.
+    /// </summary>
+    public NameResolver WithoutPrivate() => new(_repository) { Checkout = Checkout, _hidesPrivate = true };
 
     /// <summary>The one record that the name resolves to.</summary>
     /// <exception cref="EdgeSyncException">Not found, or ambiguous (then with candidates).</exception>
@@ -145,7 +158,7 @@ public sealed class NameResolver
         rid = RecordId.None;
         if (name == "tip")
         {
-            rid = One("SELECT objid FROM event WHERE type='ci' ORDER BY mtime DESC LIMIT 1");
+            rid = One($"SELECT objid FROM {Events} AS event WHERE type='ci' ORDER BY mtime DESC LIMIT 1");
         }
         else if (!Checkout.IsNone)
         {
@@ -164,8 +177,9 @@ public sealed class NameResolver
     private RecordId AtTime(string date, string zone, EventType type)
     {
         using var select = Database.Prepare(
-            """
-            SELECT objid FROM event WHERE mtime<=julianday(?1,?2) AND type GLOB ?3 ORDER BY mtime DESC LIMIT 1
+            $"""
+            SELECT objid FROM {Events} AS event
+             WHERE mtime<=julianday(?1,?2) AND type GLOB ?3 ORDER BY mtime DESC LIMIT 1
             """);
         select.BindText(1, date).BindText(2, zone).BindText(3, type.Letters());
         return select.Step() ? select.Record(0) : RecordId.None;
@@ -175,15 +189,15 @@ public sealed class NameResolver
     private RecordId NewestWithTag(string tag, EventType type)
     {
         using var select = Database.Prepare(
-            """
+            $"""
             SELECT objid FROM (
-              SELECT objid FROM (SELECT objid, type, mtime FROM event ORDER BY mtime DESC LIMIT 30) AS recent
+              SELECT objid FROM (SELECT objid, type, mtime FROM {Events} AS event ORDER BY mtime DESC LIMIT 30) AS recent
                WHERE type GLOB ?2
                  AND EXISTS(SELECT 1 FROM tag JOIN tagxref USING(tagid)
                              WHERE tagname=?1 AND tagtype>0 AND tagxref.rid=recent.objid)
                ORDER BY mtime DESC LIMIT 1)
             UNION ALL SELECT objid FROM (
-              SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN event ON event.objid=tagxref.rid
+              SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN {Events} AS event ON event.objid=tagxref.rid
                WHERE tagname=?1 AND tagtype>0 AND event.type GLOB ?2
                ORDER BY event.mtime DESC LIMIT 1)
             LIMIT 1
@@ -194,8 +208,8 @@ public sealed class NameResolver
     private RecordId NewestWiki(string page)
     {
         using var select = Database.Prepare(
-            """
-            SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN event ON event.objid=tagxref.rid
+            $"""
+            SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN {Events} AS event ON event.objid=tagxref.rid
              WHERE tagname=?1 AND tagtype>0 AND event.type GLOB 'w*' ORDER BY event.mtime DESC LIMIT 1
             """);
         return select.BindText(1, "wiki-" + page).Step() ? select.Record(0) : RecordId.None;
@@ -212,8 +226,8 @@ public sealed class NameResolver
         if (date.EndsWith("utc", StringComparison.OrdinalIgnoreCase)) date = date[..^3] + "z";
 
         using var select = Database.Prepare(
-            """
-            SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN event ON event.objid=tagxref.rid
+            $"""
+            SELECT event.objid FROM tag JOIN tagxref USING(tagid) JOIN {Events} AS event ON event.objid=tagxref.rid
              WHERE tagname=?1 AND tagtype>0 AND event.mtime<=julianday(?2,?3) AND event.type GLOB ?4
              ORDER BY event.mtime DESC LIMIT 1
             """);
@@ -264,10 +278,10 @@ public sealed class NameResolver
     private Statement SelectByHash(string digits, EventType type)
     {
         var select = type == EventType.Any
-            ? Database.Prepare("SELECT rid, uuid FROM blob WHERE uuid>=?1 AND uuid<?1||'g' ORDER BY uuid")
+            ? Database.Prepare($"SELECT rid, uuid FROM {Blobs} AS blob WHERE uuid>=?1 AND uuid<?1||'g' ORDER BY uuid")
             : Database.Prepare(
-                """
-                SELECT rid, uuid FROM blob CROSS JOIN event
+                $"""
+                SELECT rid, uuid FROM blob CROSS JOIN {Events} AS event
                  WHERE uuid>=?1 AND uuid<?1||'g' AND objid=rid AND type GLOB ?2 ORDER BY uuid
                 """);
         select.BindText(1, digits);
@@ -279,8 +293,8 @@ public sealed class NameResolver
     {
         if (!long.TryParse(number, System.Globalization.NumberStyles.None, null, out var rid)) return RecordId.None;
         return type == EventType.Any
-            ? One("SELECT rid FROM blob WHERE rid=?1", new RecordId(rid))
-            : One("SELECT objid FROM event WHERE objid=?1 AND type GLOB ?2", new RecordId(rid), type.Letters());
+            ? One($"SELECT rid FROM {Blobs} AS blob WHERE rid=?1", new RecordId(rid))
+            : One($"SELECT objid FROM {Events} AS event WHERE objid=?1 AND type GLOB ?2", new RecordId(rid), type.Letters());
     }
 
     private NameFault OnBranch(string name, EventType type, int prefixesLeft, BranchOrigin origin, out RecordId rid)

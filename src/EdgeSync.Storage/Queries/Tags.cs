@@ -43,13 +43,18 @@ public static class Tags
     }
 
     /// <summary>Names of all tags in use, without <c>sym-</c>, and on how many check-ins.</summary>
-    public static IReadOnlyList<(string Name, long Count)> List(Repository repository)
+    /// <param name="repository">The repository to read.</param>
+    /// <param name="includesPrivate">Also those of private check-ins.</param>
+    public static IReadOnlyList<(string Name, long Count)> List(Repository repository, bool includesPrivate = true)
     {
         using var select = repository.Database.Prepare(
             """
             SELECT substr(tagname,5), count(*) FROM tag JOIN tagxref USING(tagid)
-             WHERE tagname GLOB 'sym-*' AND tagtype>0 GROUP BY tagid ORDER BY tagname
+             WHERE tagname GLOB 'sym-*' AND tagtype>0
+               AND (?1 OR NOT EXISTS(SELECT 1 FROM private WHERE private.rid=tagxref.rid))
+             GROUP BY tagid ORDER BY tagname
             """);
+        select.Bind(1, includesPrivate ? 1 : 0);
         var tags = new List<(string, long)>();
         while (select.Step()) tags.Add((select.Text(0) ?? "", select.Int64(1)));
         return tags;

@@ -47,11 +47,11 @@ internal sealed record TagsView(IReadOnlyList<TagRow> Tags) : IPageModel
     [JsonIgnore]
     public string Title => "Tags";
 
-    public static TagsView Of(Repository repository)
+    public static TagsView Of(Repository repository, PageVisitor visitor)
     {
         var branches = Branches.List(repository).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         return new TagsView(
-            [.. Storage.Queries.Tags.List(repository).Where(t => !branches.Contains(t.Name))
+            [.. Storage.Queries.Tags.List(repository, visitor.Capabilities.MaySyncPrivate).Where(t => !branches.Contains(t.Name))
                 .Select(t => new TagRow(t.Name, t.Count))]);
     }
 

@@ -1,6 +1,7 @@
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Names;
 
 namespace EdgeSync.Node.Web.Pages;
 
@@ -12,15 +13,15 @@ internal sealed record PageVisitor(string? Login, Capabilities Capabilities, str
 {
     public bool May(char letter) => Capabilities.Has(letter);
 
-    /// <summary>The record of a name; what is private is as if it were not there, without the right to it.</summary>
+    /// <summary>The record of a name; without the right to what is private, that is not there.</summary>
     /// <exception cref="EdgeSyncException">There is none.</exception>
-    public RecordId Checked(Repository repository, RecordId rid, string name) => Sees(repository, rid) ? rid
-        : throw new EdgeSyncException(ErrorKind.NotFound, $"no artifact is named '{name}'");
+    public RecordId Artifact(Repository repository, string name) =>
+        Checked(repository, NamesOf(repository).Resolve(name), name);
 
-    /// <summary>The check-in of a name, as <see cref="Checked"/>.</summary>
+    /// <summary>The check-in of a name, as <see cref="Artifact"/>: the newest is the newest that is seen.</summary>
     /// <exception cref="EdgeSyncException">There is none.</exception>
     public RecordId Checkin(Repository repository, string name) =>
-        Checked(repository, repository.Names.ResolveCheckin(name), name);
+        Checked(repository, NamesOf(repository).ResolveCheckin(name), name);
 
     /// <summary>False for a private artifact, without the right to those.</summary>
     public bool Sees(Repository repository, RecordId rid)
@@ -30,4 +31,11 @@ internal sealed record PageVisitor(string? Login, Capabilities Capabilities, str
         using var select = repository.Database.Prepare("SELECT 1 FROM private WHERE rid=?1");
         return !select.Bind(1, rid).Step();
     }
+
+    private NameResolver NamesOf(Repository repository) =>
+        Capabilities.MaySyncPrivate ? repository.Names : repository.Names.WithoutPrivate();
+
+    // A name such as root: leads on to relatives.
+    private RecordId Checked(Repository repository, RecordId rid, string name) => Sees(repository, rid) ? rid
+        : throw new EdgeSyncException(ErrorKind.NotFound, $"no artifact is named '{name}'");
 }

@@ -50,7 +50,7 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
         Add(app, "/annotate", 'o', (r, q) => Show(q, AnnotateView.Of(r, q.Query, q.Visitor)));
         Add(app, "/raw/{name}", 'o', Raw);
         Add(app, "/brlist", 'o', (r, q) => Show(q, BranchesView.Of(r)));
-        Add(app, "/taglist", 'o', (r, q) => Show(q, TagsView.Of(r)));
+        Add(app, "/taglist", 'o', (r, q) => Show(q, TagsView.Of(r, q.Visitor)));
         Add(app, "/zip/{name}", 'z', (r, q) => Archive(r, q, ".zip"));
         Add(app, "/tarball/{name}", 'z', (r, q) => Archive(r, q, ".tar.gz"));
         Add(app, "/login", null, (_, q) => Show(q, new LoginView(Failed: false)));
@@ -149,8 +149,7 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
 
     private static PageAnswer Info(Repository repository, PageRequest request)
     {
-        var rid = request.Visitor.Checked(
-            repository, repository.Names.Resolve(request.Query.Name), request.Query.Name);
+        var rid = request.Visitor.Artifact(repository, request.Query.Name);
         using var select = repository.Database.Prepare("SELECT 1 FROM event WHERE objid=?1 AND type='ci'");
         return select.Bind(1, rid).Step() ? Show(request, CheckinView.Of(repository, rid, request.Visitor))
             : Show(request, FactsView.Of(repository, rid, request.Visitor));
@@ -158,8 +157,7 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
 
     private static PageAnswer Raw(Repository repository, PageRequest request)
     {
-        var rid = request.Visitor.Checked(
-            repository, repository.Names.Resolve(request.Query.Name), request.Query.Name);
+        var rid = request.Visitor.Artifact(repository, request.Query.Name);
         if (repository.Content.SizeOf(rid) > ArchiveBytesMax)
             throw new EdgeSyncException(ErrorKind.Usage, "too large to send from here", "fossil cat");
 

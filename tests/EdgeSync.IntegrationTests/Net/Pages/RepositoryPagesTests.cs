@@ -148,6 +148,45 @@ public sealed class RepositoryPagesTests
     }
 
     [Test]
+    public async Task A_symbolic_name_means_the_newest_that_the_visitor_sees()
+    {
+        await using var site = await Site.StartAsync(project =>
+        {
+            project.Commit(new CommitOptions
+            {
+                Parent = project.Repository.Names.ResolveCheckin("trunk"),
+                User = TestProject.Tester,
+                Comment = "a secret change",
+                Branch = "hidden",
+                Tags = ["release", "hidden-tag"],
+                IsPrivate = true,
+                Changes = [TestProject.Put("a.txt", "secret\n"), TestProject.Put("d.txt", "deep\n")],
+            });
+            project.Repository.Users.Add("ann", "oxz", "right");
+        });
+        string[] pages = [
+            "/dir?ci=tip", "/file?ci=tip&name=a.txt", "/file?name=d.txt", "/annotate?checkin=tip&filename=a.txt",
+            "/zip/tip.zip", "/dir?ci=release", "/dir?ci=9999-01-01", "/info/tip", "/info/tag:release",
+            "/dir?ci=root:side", "/taglist"];
+
+        foreach (var path in pages)
+        {
+            var page = await site.GetAsync(path);
+
+            Assert.Equal((path, 200), (path, page.Status));
+            Assert.DoesNotContain("secret", page.Body, StringComparison.Ordinal);
+            Assert.DoesNotContain("hidden", page.Body, StringComparison.Ordinal);
+        }
+
+        foreach (var path in (string[])["/dir?ci=hidden", "/zip/hidden-tag.zip", "/info/root:hidden"])
+            Assert.Equal((path, 404), (path, (await site.GetAsync(path)).Status));
+
+        await site.LogInAsync("ann", "right");
+        Assert.Contains("secret", (await site.GetAsync("/file?name=a.txt")).Body, StringComparison.Ordinal);
+        Assert.Equal(200, (await site.GetAsync("/zip/hidden-tag.zip")).Status);
+    }
+
+    [Test]
     public async Task Contents_and_archives_are_downloads()
     {
         await using var site = await Site.StartAsync();
