@@ -17,7 +17,11 @@ public sealed record TicketFieldChange(string Name, string Value, bool IsAppende
 /// <param name="File">The file; null for a change of fields.</param>
 /// <param name="IsFileRemoved">The file was removed.</param>
 public sealed record TicketChange(
-    Instant Date, string User, IReadOnlyList<TicketFieldChange> Fields, string? File, bool IsFileRemoved);
+    Instant Date, string User, IReadOnlyList<TicketFieldChange> Fields, string? File, bool IsFileRemoved)
+{
+    /// <summary>The artifact of a change of fields.</summary>
+    public RecordId Rid { get; init; }
+}
 
 /// <summary>What happened to a ticket. Spec: ticket_cmd in tkt.c.</summary>
 public static class TicketHistory
@@ -76,7 +80,10 @@ public static class TicketHistory
                 Encoding.UTF8.GetString(field.Name), Encoding.UTF8.GetString(field.Value), field.IsAppend));
         }
 
-        change = new TicketChange(artifact.Date, Encoding.UTF8.GetString(artifact.User), fields, null, false);
+        change = new TicketChange(artifact.Date, Encoding.UTF8.GetString(artifact.User), fields, null, false)
+        {
+            Rid = rid,
+        };
         return true;
     }
 }

@@ -191,7 +191,8 @@ public sealed class NameResolver
         using var select = Database.Prepare(
             $"""
             SELECT objid FROM (
-              SELECT objid FROM (SELECT objid, type, mtime FROM {Events} AS event ORDER BY mtime DESC LIMIT 30) AS recent
+              SELECT objid FROM (
+                SELECT objid, type, mtime FROM {Events} AS event ORDER BY mtime DESC LIMIT 30) AS recent
                WHERE type GLOB ?2
                  AND EXISTS(SELECT 1 FROM tag JOIN tagxref USING(tagid)
                              WHERE tagname=?1 AND tagtype>0 AND tagxref.rid=recent.objid)
@@ -278,7 +279,8 @@ public sealed class NameResolver
     private Statement SelectByHash(string digits, EventType type)
     {
         var select = type == EventType.Any
-            ? Database.Prepare($"SELECT rid, uuid FROM {Blobs} AS blob WHERE uuid>=?1 AND uuid<?1||'g' ORDER BY uuid")
+            ? Database.Prepare(
+                $"SELECT rid, uuid FROM {Blobs} AS blob WHERE uuid>=?1 AND uuid<?1||'g' ORDER BY uuid")
             : Database.Prepare(
                 $"""
                 SELECT rid, uuid FROM blob CROSS JOIN {Events} AS event
@@ -294,7 +296,8 @@ public sealed class NameResolver
         if (!long.TryParse(number, System.Globalization.NumberStyles.None, null, out var rid)) return RecordId.None;
         return type == EventType.Any
             ? One($"SELECT rid FROM {Blobs} AS blob WHERE rid=?1", new RecordId(rid))
-            : One($"SELECT objid FROM {Events} AS event WHERE objid=?1 AND type GLOB ?2", new RecordId(rid), type.Letters());
+            : One($"SELECT objid FROM {Events} AS event WHERE objid=?1 AND type GLOB ?2", new RecordId(rid),
+                type.Letters());
     }
 
     private NameFault OnBranch(string name, EventType type, int prefixesLeft, BranchOrigin origin, out RecordId rid)

@@ -59,6 +59,9 @@ public sealed class SearchIndex : IDisposable
 
     private SearchIndex(Repository repository, Database database) => (_repository, _database) = (repository, database);
 
+    /// <summary>False where it is in memory, since its file cannot be written.</summary>
+    public bool IsKept => !_database.IsInMemory;
+
     /// <summary>Documents in the index.</summary>
     public long Count => _database.QueryInt64("SELECT count(*) FROM document");
 
@@ -112,24 +115,36 @@ public sealed class SearchIndex : IDisposable
     /// <param name="words">Whole words; one with a star at its end is a beginning, one with blanks a phrase.</param>
     /// <param name="areas">Where to look.</param>
     /// <param name="limit">Hits at most.</param>
-    public IReadOnlyList<SearchHit> Find(IReadOnlyList<string> words, SearchAreas areas, int limit)
+    /// <param name="mayShow">
+    /// False for what is left out, by its area, its key, and what it stood for when it was taken in: the id of a file's
+    /// content, of a wiki page and of a technote. Snippets are made of the others only.
+    /// </param>
+    public IReadOnlyList<SearchHit> Find(
+        IReadOnlyList<string> words, SearchAreas areas, int limit, Func<SearchAreas, string, string, bool>? mayShow =
+        null)
     {
         var query = string.Join(' ', words.Select(Quoted).Where(w => w.Length > 0));
         if (query.Length == 0) return [];
 
         using var select = _database.Prepare(
             """
-            SELECT d.area, d.key, w.title, snippet(words, 1, '', '', ' … ', ?4), d.mtime
+            SELECT d.area, d.key, w.title, d.mtime, d.stamp, w.rowid
               FROM words w JOIN document d ON d.id=w.rowid
-             WHERE words MATCH ?1 AND (d.area & ?2)<>0 ORDER BY bm25(words, 8.0, 1.0), d.mtime DESC LIMIT ?3
+             WHERE words MATCH ?1 AND (d.area & ?2)<>0 ORDER BY bm25(words, 8.0, 1.0), d.mtime DESC
             """);
-        select.BindText(1, query).Bind(2, (long)areas).Bind(3, limit).Bind(4, SnippetWords);
+        using var snippet = _database.Prepare(
+            "SELECT snippet(words, 1, '', '', ' … ', ?2) FROM words WHERE words MATCH ?1 AND rowid=?3");
+        select.BindText(1, query).Bind(2, (long)areas);
         var hits = new List<SearchHit>();
-        while (select.Step())
+        while (hits.Count < limit && select.Step())
         {
+            var (area, key) = ((SearchAreas)select.Int32(0), select.Text(1) ?? "");
+            if (mayShow is not null && !mayShow(area, key, select.Text(4) ?? "")) continue;
+
+            snippet.Reset().BindText(1, query).Bind(2, SnippetWords).Bind(3, select.Int64(5));
             hits.Add(new SearchHit(
-                (SearchAreas)select.Int32(0), select.Text(1) ?? "", select.Text(2) ?? "", select.Text(3) ?? "",
-                select.IsNull(4) ? null : Instant.FromJulianDay(select.Double(4))));
+                area, key, select.Text(2) ?? "", snippet.Step() ? snippet.Text(0) ?? "" : "",
+                select.IsNull(3) ? null : Instant.FromJulianDay(select.Double(3))));
         }
 
         return hits;

@@ -174,6 +174,9 @@ public sealed class Database : IDisposable
     /// <param name="mayRead">True for the name of a table that may be read.</param>
     public IDisposable RestrictReads(Func<string, bool> mayRead) => new ReadRestriction(this, mayRead);
 
+    /// <summary>Until it is disposed, all statements together take at most so many steps.</summary>
+    public StepLimit LimitSteps(long stepsMax) => new(this, stepsMax);
+
     /// <summary>Prepares the statements of a user's script one after the other; each is disposed before the
     /// next.</summary>
     /// <exception cref="EdgeSyncException">One is not SQL.</exception>

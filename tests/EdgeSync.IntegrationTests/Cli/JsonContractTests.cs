@@ -5,6 +5,7 @@ using System.Text.Json;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Web;
+using EdgeSync.Node.Web.Pages;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Nats.Broker.Monitoring;
 using EdgeSync.Tests.Support;
@@ -12,9 +13,9 @@ using EdgeSync.Tests.Support;
 namespace EdgeSync.IntegrationTests.Cli;
 
 /// <summary>
-/// The JSON that users and scripts read, pinned: every report, status, control message and monitoring page, with all
-/// fields set and with none that may be absent. <c>Vectors/json/contract.txt</c>: a name, a tab, the bytes written, a
-/// line each.
+/// The JSON that users and scripts read, pinned: every report, status, control message, page and monitoring page, with
+/// all fields set and with none that may be absent. <c>Vectors/json/contract.txt</c>: a name, a tab, the bytes written,
+/// a line each.
 /// </summary>
 public sealed class JsonContractTests
 {
@@ -62,6 +63,13 @@ public sealed class JsonContractTests
         foreach (var line in Both(
             typeof(ControlReply), value => Encoding.UTF8.GetString(ControlLine.BytesOf((ControlReply)value))))
             yield return line;
+        var pages = typeof(IPageModel).Assembly.GetTypes()
+            .Where(t => t.IsClass && typeof(IPageModel).IsAssignableFrom(t))
+            .OrderBy(t => t.Name, StringComparer.Ordinal);
+        foreach (var type in pages)
+            foreach (var line in Both(
+                type, value => Encoding.UTF8.GetString(RepositoryPages.ToJson((IPageModel)value))))
+                yield return "Page " + line;
         foreach (var type in MonitoringPages) foreach (var line in Both(type, MonitoringJson.Write)) yield return line;
         yield return "Failure\t" + OneLine(Failed());
     }

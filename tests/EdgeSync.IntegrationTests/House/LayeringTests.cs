@@ -36,8 +36,8 @@ public sealed partial class LayeringTests
         ["EdgeSync.Net"] = ["NATS.Client.Core", "NATS.Client.JetStream"],
         ["EdgeSync.Node"] =
             [
-                "OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "StbImageSharp", "StbImageWriteSharp",
-                "YamlDotNet"],
+                "Markdig", "OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "StbImageSharp",
+                "StbImageWriteSharp", "YamlDotNet"],
         ["EdgeSync.Quic"] = ["BouncyCastle.Cryptography"],
         ["EdgeSync.Storage"] = ["SQLitePCLRaw.bundle_e_sqlite3"],
         ["EdgeSync.Cli"] = ["QRCoder", "System.CommandLine", "System.Drawing.Common"],

@@ -51,7 +51,8 @@ internal sealed record TagsView(IReadOnlyList<TagRow> Tags) : IPageModel
     {
         var branches = Branches.List(repository).Select(b => b.Name).ToHashSet(StringComparer.Ordinal);
         return new TagsView(
-            [.. Storage.Queries.Tags.List(repository, visitor.Capabilities.MaySyncPrivate).Where(t => !branches.Contains(t.Name))
+            [.. Storage.Queries.Tags.List(repository, visitor.Capabilities.MaySyncPrivate)
+                .Where(t => !branches.Contains(t.Name))
                 .Select(t => new TagRow(t.Name, t.Count))]);
     }
 

@@ -48,6 +48,25 @@ internal readonly record struct PageLinks(string Base)
     public string Raw(string hash, string path) =>
         $"{Base}/raw/{hash}?at={Uri.EscapeDataString(path[(path.LastIndexOf('/') + 1)..])}";
 
+    public string Wiki(string name) => $"{Base}/wiki?name={Uri.EscapeDataString(name)}";
+
+    public string WikiHistory(string name) => $"{Base}/whistory?name={Uri.EscapeDataString(name)}";
+
+    public string WikiVersion(string name, string hash) => $"{Wiki(name)}&id={hash}";
+
+    public string WikiSource(string name, string hash) => $"{WikiVersion(name, hash)}&raw=1";
+
+    public string Technote(string id) => $"{Base}/technote/{id}";
+
+    public string Ticket(string id) => $"{Base}/tktview/{id}";
+
+    public string Report(long number) => $"{Base}/rptview?rn={number}";
+
+    public string ForumPost(string hash) => $"{Base}/forumpost/{hash}";
+
+    public string Unversioned(string name) =>
+        $"{Base}/uv/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}";
+
     public string Zip(string checkin) => $"{Base}/zip/{checkin}.zip";
 
     public string Tarball(string checkin) => $"{Base}/tarball/{checkin}.tar.gz";

@@ -36,6 +36,15 @@ internal static class PageLayout
                 """);
         }
 
+        if (visitor.May('j')) html.Add($"<a href=\"{links.Base}/wiki\">Wiki</a>\n");
+        if (visitor.May('r')) html.Add($"<a href=\"{links.Base}/ticket\">Tickets</a>\n");
+        if (visitor.May('2')) html.Add($"<a href=\"{links.Base}/forum\">Forum</a>\n");
+        if (visitor.May('o'))
+        {
+            html.Add($"<a href=\"{links.Base}/uvlist\">Unversioned</a>\n");
+            html.Add($"<a href=\"{links.Base}/search\">Search</a>\n");
+        }
+
         if (visitor.Login is { } login)
         {
             html.Add(

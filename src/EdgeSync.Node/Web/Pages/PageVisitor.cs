@@ -32,7 +32,19 @@ internal sealed record PageVisitor(string? Login, Capabilities Capabilities, str
         return !select.Bind(1, rid).Step();
     }
 
-    private NameResolver NamesOf(Repository repository) =>
+    /// <summary>False for entries of the timeline that need another right than that of check-ins.</summary>
+    /// <param name="type">As in <c>event.type</c>.</param>
+    // Spec: the conditions of rights in timeline.c.
+    public bool SeesType(string type) => type switch
+    {
+        "w" or "e" => May('j'),
+        "t" => May('r'),
+        "f" => May('2'),
+        _ => May('o'),
+    };
+
+    /// <summary>The names that the visitor may use.</summary>
+    public NameResolver NamesOf(Repository repository) =>
         Capabilities.MaySyncPrivate ? repository.Names : repository.Names.WithoutPrivate();
 
     // A name such as root: leads on to relatives.

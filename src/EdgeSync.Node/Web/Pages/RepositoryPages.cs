@@ -20,19 +20,25 @@ namespace EdgeSync.Node.Web.Pages;
 /// /dir ?ci= &amp;name=      a folder                  /file ?ci= &amp;name=   a file       /raw/HASH  its content
 /// /finfo ?name=        versions of a file        /annotate ?checkin= &amp;filename=
 /// /brlist  /taglist    names                     /zip/NAME.zip  /tarball/NAME.tar.gz
+/// /wiki ?name= &amp;id=     a page, or the list       /wcontent  /whistory ?name=
+/// /technote/ID  /event/ID                        /ticket  /tktview/ID  /reportlist  /rptview ?rn=
+/// /forum  /forumpost/HASH                        /search ?s=         /uvlist  /uv/NAME
 /// /login  /logout      by Fossil's users
 /// </code>
 /// What a visitor may see is decided by capabilities, as in Fossil: <c>o</c> for all that comes from check-ins,
-/// <c>z</c> for archives, <c>x</c> for what is private. A page is HTML that works without a script.
+/// <c>j</c> for wiki and technotes, <c>r</c> for tickets, <c>2</c> for the forum, <c>z</c> for archives, <c>x</c> for
+/// what is private. A page is HTML that works without a script.
 /// </summary>
 internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, Entropy entropy)
 {
-    private const string Html = "text/html; charset=utf-8", Json = "application/json",
-        Bytes = "application/octet-stream";
+    private const string Html = "text/html; charset=utf-8", Json = "application/json";
     private const string Policy =
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
             + "'none'";
     private const long ArchiveBytesMax = 256 << 20;
+
+    // About two seconds of SQLite.
+    private const long StepsMax = 100_000_000;
 
     private readonly WebSessions _sessions = new(entropy);
 
@@ -53,6 +59,21 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
         Add(app, "/taglist", 'o', (r, q) => Show(q, TagsView.Of(r, q.Visitor)));
         Add(app, "/zip/{name}", 'z', (r, q) => Archive(r, q, ".zip"));
         Add(app, "/tarball/{name}", 'z', (r, q) => Archive(r, q, ".tar.gz"));
+        Add(app, "/wiki/{**name}", 'j', Wiki);
+        Add(app, "/wcontent", 'j', (r, q) => Show(q, WikiListView.Of(r, q.Visitor)));
+        Add(app, "/whistory/{**name}", 'j', (r, q) => Show(q, WikiHistoryView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/technote/{name?}", 'j', Technote);
+        Add(app, "/event/{name?}", 'j', Technote);
+        Add(app, "/ticket", 'r', (r, q) => Show(q, TicketsView.Of(r, q.Visitor)));
+        Add(app, "/reportlist", 'r', (r, q) => Show(q, TicketsView.Of(r, q.Visitor)));
+        Add(app, "/rptview/{name?}", 'r', (r, q) => Show(q, ReportView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/tktview/{name?}", 'r', (r, q) => Show(q, TicketView.Of(r, q.Query, q.Visitor, q.Links)));
+        Add(app, "/forum", '2', (r, q) => Show(q, ForumView.Of(r, q.Visitor)));
+        Add(app, "/forumpost/{name?}", '2', (r, q) => Show(q, ThreadView.Of(r, q.Query, q.Visitor, q.Links)));
+        Add(app, "/forumthread/{name?}", '2', (r, q) => Show(q, ThreadView.Of(r, q.Query, q.Visitor, q.Links)));
+        Add(app, "/search", null, (r, q) => Show(q, SearchView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/uvlist", 'o', (r, q) => Show(q, UnversionedView.Of(r)));
+        Add(app, "/uv/{**name}", 'o', (r, q) => UnversionedView.File(r, q.Query));
         Add(app, "/login", null, (_, q) => Show(q, new LoginView(Failed: false)));
         app.MapPost("/login", (RequestDelegate)LogInAsync);
         app.MapPost("/{repository}/login", (RequestDelegate)LogInAsync);
@@ -118,9 +139,15 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
     {
         if (right is { } letter && !request.Visitor.May(letter)) return NotAllowed(request);
 
+        using var steps = repository.Database.LimitSteps(StepsMax);
         try
         {
             return page(repository, request);
+        }
+        catch (EdgeSyncException) when (steps.IsOver)
+        {
+            return Show(
+                request, new ProblemView("This page takes too much work.", "use the command line for it", []), 503);
         }
         catch (EdgeSyncException e)
         {
@@ -150,9 +177,30 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
     private static PageAnswer Info(Repository repository, PageRequest request)
     {
         var rid = request.Visitor.Artifact(repository, request.Query.Name);
-        using var select = repository.Database.Prepare("SELECT 1 FROM event WHERE objid=?1 AND type='ci'");
-        return select.Bind(1, rid).Step() ? Show(request, CheckinView.Of(repository, rid, request.Visitor))
-            : Show(request, FactsView.Of(repository, rid, request.Visitor));
+        using var select = repository.Database.Prepare("SELECT type FROM event WHERE objid=?1");
+        var type = select.Bind(1, rid).Step() ? select.Text(0) ?? "" : "";
+        if (!request.Visitor.SeesType(type)) return NotAllowed(request);
+
+        return type == "ci" ? Show(request, CheckinView.Of(repository, rid, request.Visitor))
+            : Show(request, FactsView.Of(repository, rid, type, request.Visitor));
+    }
+
+    private static PageAnswer Wiki(Repository repository, PageRequest request)
+    {
+        var query = request.Query;
+        if (query["name"] is null && query.Name.Length == 0 && query["id"] is null)
+            return Show(request, WikiListView.Of(repository, request.Visitor));
+
+        return query["raw"] is null ? Show(request, WikiView.Of(repository, query, request.Visitor, request.Links))
+            : WikiView.Source(repository, query, request.Visitor);
+    }
+
+    private static PageAnswer Technote(Repository repository, PageRequest request)
+    {
+        var query = request.Query;
+        return query["name"] is null && query.Name.Length == 0
+            ? Show(request, TechnotesView.Of(repository, request.Visitor))
+            : Show(request, TechnoteView.Of(repository, query, request.Visitor, request.Links));
     }
 
     private static PageAnswer Raw(Repository repository, PageRequest request)
@@ -162,9 +210,11 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
             throw new EdgeSyncException(ErrorKind.Usage, "too large to send from here", "fossil cat");
 
         using var content = repository.Content.Get(rid);
-        return new PageAnswer(200, Bytes, content.Span.ToArray())
+        var picture = SafeTypes.Picture(request.Query["m"]);
+        return new PageAnswer(200, picture ?? SafeTypes.Bytes, content.Span.ToArray())
         {
-            FileName = request.Query["at"] ?? request.Query["name"] ?? request.Query.Name,
+            FileName = picture is not null ? null
+                : request.Query["at"] ?? request.Query["name"] ?? request.Query.Name,
             IsImmutable = repository.Content.NameOf(rid).ToString() == request.Query.Name,
         };
     }
@@ -193,7 +243,7 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
             archive.Write(writer);
         }
 
-        return new PageAnswer(200, Bytes, target.ToArray()) { FileName = folder + ending };
+        return new PageAnswer(200, SafeTypes.Bytes, target.ToArray()) { FileName = folder + ending };
     }
 
     private static long SizeOf(Repository repository, RecordId checkin)
@@ -285,14 +335,16 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
         return repositories.Count == 1 ? (repositories.Values.First(), default(PageLinks) with { Base = "" }) : null;
     }
 
+    /// <summary>The JSON of a page.</summary>
+    internal static byte[] ToJson(IPageModel model) =>
+        [
+            .. JsonSerializer.SerializeToUtf8Bytes(model, PagesContext.Default.GetTypeInfo(model.GetType())!),
+            (byte)'\n'];
+
     private static PageAnswer Show(PageRequest request, IPageModel model, int status = 200)
     {
         if (request.IsJson)
-            return new PageAnswer(
-                status, Json,
-                [
-                    .. JsonSerializer.SerializeToUtf8Bytes(model, PagesContext.Default.GetTypeInfo(model.GetType())!),
-                    (byte)'\n']);
+            return new PageAnswer(status, Json, ToJson(model));
 
         var content = new HtmlPage();
         model.Write(content, request.Links);

@@ -71,18 +71,20 @@ internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? 
         var page = TimelinePage.Read(
             repository, new TimelineQuery { Branch = branch, Cursor = cursor, PageSize = size });
         using var parents = repository.Database.Prepare(
-            "SELECT uuid FROM plink JOIN blob ON blob.rid=plink.pid WHERE plink.cid=?1 ORDER BY plink.isprim DESC");
+            "SELECT uuid, rid FROM plink JOIN blob ON blob.rid=plink.pid WHERE plink.cid=?1 "
+                + "ORDER BY plink.isprim DESC");
         var rows = new List<TimelineRow>();
         foreach (var entry in page.Entries)
         {
             var rid = repository.Content.Find(entry.Id);
-            if (!visitor.Sees(repository, rid)) continue;
+            if (!visitor.SeesType(entry.Type) || !visitor.Sees(repository, rid)) continue;
 
             var hashes = new List<string>();
             if (entry.Type == "ci")
             {
                 parents.Reset().Bind(1, rid);
-                while (parents.Step()) hashes.Add(parents.Artifact(0).ToString());
+                while (parents.Step())
+                    if (visitor.Sees(repository, parents.Record(1))) hashes.Add(parents.Artifact(0).ToString());
             }
 
             rows.Add(new TimelineRow(
