@@ -10,6 +10,7 @@ using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Node.Sync;
 using EdgeSync.Node.Web;
+using EdgeSync.Node.Web.Live;
 using EdgeSync.Node.Web.Pages;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -270,15 +271,20 @@ internal sealed class NodeDaemon : IAsyncDisposable
         _iroh?.RefreshLater();
     }
 
-    private void MapEndpoints(IEndpointRouteBuilder app) => NodeEndpoints.Map(
-        app,
-        _web,
-        new OperationsEndpoints(Status, _telemetry!.Metrics, () => _reload.Settings.Http),
-        new JoinEndpoint(_joins, Context.Logins)
-        {
-            IsOpen = _reload.Settings.Http.TlsListen is not null
-        },
-        new RepositoryPages(_web, () => _reload.Settings.Http, SystemEntropy.Instance));
+    private void MapEndpoints(IEndpointRouteBuilder app)
+    {
+        var streams = new LiveStreams(_clock);
+        NodeEndpoints.Map(
+            app,
+            _web,
+            new OperationsEndpoints(Status, _telemetry!.Metrics, () => _reload.Settings.Http),
+            new JoinEndpoint(_joins, Context.Logins)
+            {
+                IsOpen = _reload.Settings.Http.TlsListen is not null
+            },
+            new RepositoryPages(_web, () => _reload.Settings.Http, SystemEntropy.Instance, streams),
+            new NodePage(Status, _logs.Recent, () => _reload.Settings.Http, streams));
+    }
 
     private Dictionary<string, string> AddressesNow(HttpSection http)
     {

@@ -37,6 +37,9 @@ internal sealed class NodeLog : ILoggerFactory
     /// <summary>Receives every entry that is written, before it is folded; for the export of telemetry.</summary>
     public Action<LogEntry>? Tee { get; set; }
 
+    /// <summary>The last events, before they are folded.</summary>
+    public RecentEvents Recent { get; } = new();
+
     /// <summary>Changes the lowest level and the format.</summary>
     public void Change(LogSettings settings) => _settings = settings;
 
@@ -54,6 +57,7 @@ internal sealed class NodeLog : ILoggerFactory
     private void Write(LogEntry entry)
     {
         Tee?.Invoke(entry);
+        Recent.Add(entry);
         lock (_lock)
         {
             if (entry.Level >= LogLevel.Warning)

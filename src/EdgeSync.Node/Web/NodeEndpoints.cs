@@ -10,7 +10,8 @@ namespace EdgeSync.Node.Web;
 /// <c>Map</c> that this one calls when it has parts of its own.
 /// <code>
 /// GET  /                                       for a browser RepositoryPages, else the repositories as text
-/// GET  /timeline /info/NAME /dir …             RepositoryPages
+/// GET  /timeline /info/NAME /dir /live …       RepositoryPages
+/// GET  /node /node/live                        NodePage
 /// GET  /xfer                                   to /
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
 /// GET  /iroh/status                            OperationsEndpoints, with an iroh endpoint only
@@ -28,11 +29,12 @@ internal static class NodeEndpoints
 
     public static void Map(
         IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins,
-        RepositoryPages pages)
+        RepositoryPages pages, NodePage node)
     {
         app.MapMethods("/xfer", Reading, () => Results.Redirect("/"));
         operations.Map(app);
         joins.Map(app);
+        node.Map(app);
         MapPages(app, web, pages);
     }
 

@@ -68,7 +68,7 @@ public sealed class JsonContractTests
             .OrderBy(t => t.Name, StringComparer.Ordinal);
         foreach (var type in pages)
             foreach (var line in Both(
-                type, value => Encoding.UTF8.GetString(RepositoryPages.ToJson((IPageModel)value))))
+                type, value => Encoding.UTF8.GetString(PageSender.ToJson((IPageModel)value))))
                 yield return "Page " + line;
         foreach (var type in MonitoringPages) foreach (var line in Both(type, MonitoringJson.Write)) yield return line;
         yield return "Failure\t" + OneLine(Failed());

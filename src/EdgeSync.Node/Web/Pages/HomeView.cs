@@ -9,7 +9,7 @@ namespace EdgeSync.Node.Web.Pages;
 /// <param name="Newest">Null for a visitor who may not read check-ins.</param>
 internal sealed record HomeView(
     string Project, string ProjectCode, long Checkins, long Artifacts, string CloneUrl,
-    TimelineView? Newest) : IPageModel
+    TimelineView? Newest) : ILivePage
 {
     private const int NewestMax = 15;
 
@@ -24,6 +24,8 @@ internal sealed record HomeView(
             database.QueryInt64("SELECT count(*) FROM blob WHERE size>=0"), cloneUrl,
             visitor.May('o') ? TimelineView.Newest(repository, NewestMax, visitor) : null);
     }
+
+    public string? LivePath(PageLinks links) => Newest is null ? null : links.Live;
 
     public void Write(HtmlPage html, PageLinks links)
     {

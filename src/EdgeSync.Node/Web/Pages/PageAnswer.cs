@@ -12,6 +12,9 @@ internal sealed record PageAnswer(int Status, string ContentType, byte[] Body)
     /// <summary>The name under which a browser saves it; null: it is shown.</summary>
     public string? FileName { get; init; }
 
+    /// <summary>A page that keeps itself current, by the script of the program.</summary>
+    public bool IsLive { get; init; }
+
     /// <summary>Where to go instead.</summary>
     public string? Location { get; init; }
 }
@@ -25,10 +28,19 @@ internal interface IPageModel
     void Write(HtmlPage html, PageLinks links);
 }
 
+/// <summary>A page that keeps itself current while it is seen.</summary>
+internal interface ILivePage : IPageModel
+{
+    /// <summary>The stream that says when it has changed; null: it does not.</summary>
+    string? LivePath(PageLinks links);
+}
+
 /// <summary>The addresses of the pages of one repository, as Fossil has them.</summary>
 /// <param name="Base">Empty, or a slash and the name of the repository.</param>
 internal readonly record struct PageLinks(string Base)
 {
+    public string Live => $"{Base}/live";
+
     public string Timeline => $"{Base}/timeline";
 
     public string Info(string hash) => $"{Base}/info/{hash}";

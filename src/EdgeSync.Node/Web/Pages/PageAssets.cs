@@ -6,25 +6,45 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EdgeSync.Node.Web.Pages;
 
-/// <summary>The style sheet, embedded in the file. Its address has its hash, so browsers keep it.</summary>
-internal static class PageAssets
+/// <summary>
+/// The style sheet and the script, embedded in the file. Their addresses have their hashes, so browsers keep them.
+/// </summary>
+internal sealed class PageAssets
 {
-    private static readonly byte[] Style = Read("edgesync.css");
-    private static readonly string Hash = Convert.ToHexStringLower(SHA256.HashData(Style))[..12];
-    private static readonly Lazy<byte[]> Packed = new(() => Pack(Style));
+    private static readonly PageAssets Style = new("edgesync.css", "text/css; charset=utf-8");
+    private static readonly PageAssets Script = new("edgesync.js", "text/javascript; charset=utf-8");
 
-    public static string StylePath { get; } = $"/edgesync.css?v={Hash}";
+    private readonly string _name, _type, _hash;
+    private readonly byte[] _bytes;
+    private readonly Lazy<byte[]> _packed;
 
-    public static void Map(IEndpointRouteBuilder app) =>
-        app.MapMethods("/edgesync.css", NodeEndpoints.Reading, (RequestDelegate)SendAsync);
+    private PageAssets(string name, string type)
+    {
+        (_name, _type, _bytes) = (name, type, Read(name));
+        _hash = Convert.ToHexStringLower(SHA256.HashData(_bytes))[..12];
+        _packed = new Lazy<byte[]>(() => Pack(_bytes));
+    }
 
-    private static Task SendAsync(HttpContext context)
+    public static string StylePath => Style.Path;
+
+    public static string ScriptPath => Script.Path;
+
+    private string Path => $"/{_name}?v={_hash}";
+
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        foreach (var asset in (PageAssets[])[Style, Script])
+            app.MapMethods("/" + asset._name, NodeEndpoints.Reading, (RequestDelegate)asset.SendAsync);
+    }
+
+    private Task SendAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
-        var tag = $"\"{Hash}\"";
+        var tag = $"\"{_hash}\"";
         response.Headers.ETag = tag;
         response.Headers.CacheControl = "public, max-age=31536000, immutable";
         response.Headers.Vary = "Accept-Encoding";
+        response.Headers.XContentTypeOptions = "nosniff";
         if (request.Headers.IfNoneMatch == tag)
         {
             response.StatusCode = StatusCodes.Status304NotModified;
@@ -32,9 +52,9 @@ internal static class PageAssets
         }
 
         var isPacked = request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase);
-        var body = isPacked ? Packed.Value : Style;
+        var body = isPacked ? _packed.Value : _bytes;
         if (isPacked) response.Headers.ContentEncoding = "gzip";
-        response.ContentType = "text/css; charset=utf-8";
+        response.ContentType = _type;
         response.ContentLength = body.Length;
         return HttpMethods.IsHead(request.Method) ? Task.CompletedTask
             : response.Body.WriteAsync(body, context.RequestAborted).AsTask();

@@ -4,7 +4,7 @@ namespace EdgeSync.Node.Web.Pages;
 internal static class PageLayout
 {
     public static HtmlPage Of(
-        string project, string title, PageLinks links, PageVisitor visitor, HtmlPage content)
+        string project, string title, PageLinks links, PageVisitor visitor, HtmlPage content, string? live)
     {
         var html = new HtmlPage().Add(
             $"""
@@ -16,6 +16,11 @@ internal static class PageLayout
             <meta name="color-scheme" content="light dark">
             <title>{title} – {project}</title>
             <link rel="stylesheet" href="{PageAssets.StylePath}">
+
+            """);
+        if (live is not null) html.Add($"<script src=\"{PageAssets.ScriptPath}\" defer></script>\n");
+        html.Add(
+            $"""
             </head>
             <body>
             <a class="skip" href="#content">Skip to the content</a>
@@ -59,15 +64,14 @@ internal static class PageLayout
             html.Add($"""<a href="{links.Base}/login">Log in</a>""");
         }
 
+        html.Add($"</nav>\n</header>\n");
+        if (live is null) html.Add($"<main id=\"content\">\n");
+        else html.Add($"<main id=\"content\" data-live=\"{live}\">\n");
+        html.Add($"<h1>{title}</h1>\n{content}\n</main>\n<footer>");
+        if (visitor.SeesNode) html.Add($"<a href=\"/node\">This node</a>, ");
         return html.Add(
             $"""
-            </nav>
-            </header>
-            <main id="content">
-            <h1>{title}</h1>
-            {content}
-            </main>
-            <footer>edgesync {BuildInfo.Version}</footer>
+            edgesync {BuildInfo.Version} <span id="live" role="status"></span></footer>
             </body>
             </html>
 

@@ -11,6 +11,9 @@ namespace EdgeSync.Node.Web.Pages;
 /// <param name="Csrf">A token of the session that each form must bring; empty without a login.</param>
 internal sealed record PageVisitor(string? Login, Capabilities Capabilities, string Csrf)
 {
+    /// <summary>May read the page of the node.</summary>
+    public bool SeesNode { get; init; }
+
     public bool May(char letter) => Capabilities.Has(letter);
 
     /// <summary>The record of a name; without the right to what is private, that is not there.</summary>

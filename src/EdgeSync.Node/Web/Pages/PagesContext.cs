@@ -8,6 +8,7 @@ namespace EdgeSync.Node.Web.Pages;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(HomeView))]
 [JsonSerializable(typeof(NodeView))]
+[JsonSerializable(typeof(NodeOverview))]
 [JsonSerializable(typeof(TimelineView))]
 [JsonSerializable(typeof(CheckinView))]
 [JsonSerializable(typeof(FactsView))]

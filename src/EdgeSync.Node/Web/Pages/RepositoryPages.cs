@@ -1,14 +1,13 @@
-using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Web.Live;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Archives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using static EdgeSync.Node.Web.Pages.PageSender;
 
 namespace EdgeSync.Node.Web.Pages;
 
@@ -23,24 +22,22 @@ namespace EdgeSync.Node.Web.Pages;
 /// /wiki ?name= &amp;id=     a page, or the list       /wcontent  /whistory ?name=
 /// /technote/ID  /event/ID                        /ticket  /tktview/ID  /reportlist  /rptview ?rn=
 /// /forum  /forumpost/HASH                        /search ?s=         /uvlist  /uv/NAME
-/// /login  /logout      by Fossil's users
+/// /login  /logout      by Fossil's users         /live   server-sent events: something has changed
 /// </code>
 /// What a visitor may see is decided by capabilities, as in Fossil: <c>o</c> for all that comes from check-ins,
 /// <c>j</c> for wiki and technotes, <c>r</c> for tickets, <c>2</c> for the forum, <c>z</c> for archives, <c>x</c> for
 /// what is private. A page is HTML that works without a script.
 /// </summary>
-internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, Entropy entropy)
+internal sealed class RepositoryPages(
+    NodeWeb web, Func<HttpSection> settings, Entropy entropy, LiveStreams streams)
 {
-    private const string Html = "text/html; charset=utf-8", Json = "application/json";
-    private const string Policy =
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
-            + "'none'";
     private const long ArchiveBytesMax = 256 << 20;
 
     // About two seconds of SQLite.
     private const long StepsMax = 100_000_000;
 
     private readonly WebSessions _sessions = new(entropy);
+    private readonly RepositoryChanges _changes = new(streams.Clock);
 
     /// <summary>A page of a repository, made on a reader's thread.</summary>
     private delegate PageAnswer Page(Repository repository, PageRequest request);
@@ -79,6 +76,8 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
         app.MapPost("/{repository}/login", (RequestDelegate)LogInAsync);
         app.MapPost("/logout", (RequestDelegate)LogOutAsync);
         app.MapPost("/{repository}/logout", (RequestDelegate)LogOutAsync);
+        app.MapGet("/live", (RequestDelegate)LiveAsync);
+        app.MapGet("/{repository}/live", (RequestDelegate)LiveAsync);
         app.MapMethods("/{repository}/", NodeEndpoints.Reading, (RequestDelegate)HomeAsync);
     }
 
@@ -86,12 +85,13 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
     public Task HomeAsync(HttpContext context)
     {
         if (Find(context) is not null) return ServeAsync(context, null, Home);
+        if (HostCheck.IsRebound(context, settings().Hosts)) return RefuseHostAsync(context);
         if (context.Request.RouteValues.ContainsKey("repository")) return MissingAsync(context);
 
         var view = new NodeView(
             [.. web.Repositories.OrderBy(r => r.Key, StringComparer.Ordinal)
                 .Select(r => new ServedRepository(r.Key, r.Value.ProjectName))]);
-        var nobody = new PageVisitor(null, default, "");
+        var nobody = new PageVisitor(null, default, "") { SeesNode = NodePage.MaySee(context, settings()) };
         return SendAsync(
             context,
             Show(new PageRequest(new PageQuery("", context.Request.Query), nobody, default, "edgesync", ""), view));
@@ -125,13 +125,34 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
         await SendAsync(context, answer);
     }
 
+    // What has changed is not said: the page that asks for itself again shows what its visitor may see.
+    private async Task LiveAsync(HttpContext context)
+    {
+        if (HostCheck.IsRebound(context, settings().Hosts))
+        {
+            await RefuseHostAsync(context);
+            return;
+        }
+
+        if (Find(context) is not { } found
+            || !await found.Host.Readers.RunAsync(
+                r => RequestOf(context, found.Host, found.Links, r).Visitor.May('o'), context.RequestAborted))
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        await streams.ServeAsync(context, _changes.Of(found.Host));
+    }
+
     private PageRequest RequestOf(HttpContext context, RepositoryHost host, PageLinks links, Repository repository)
     {
         var request = context.Request;
         var cookie = request.Cookies[WebSessions.CookieName(repository)];
         return new PageRequest(
             new PageQuery(request.RouteValues["name"] as string ?? "", request.Query),
-            _sessions.VisitorOf(repository, cookie), links, host.ProjectName ?? host.Name,
+            _sessions.VisitorOf(repository, cookie) with { SeesNode = NodePage.MaySee(context, settings()) },
+            links, host.ProjectName ?? host.Name,
             $"{request.Scheme}://{request.Host.Value}{links.Base}/");
     }
 
@@ -333,77 +354,5 @@ internal sealed class RepositoryPages(NodeWeb web, Func<HttpSection> settings, E
                 ? (host, new PageLinks("/" + Uri.EscapeDataString(name))) : null;
 
         return repositories.Count == 1 ? (repositories.Values.First(), default(PageLinks) with { Base = "" }) : null;
-    }
-
-    /// <summary>The JSON of a page.</summary>
-    internal static byte[] ToJson(IPageModel model) =>
-        [
-            .. JsonSerializer.SerializeToUtf8Bytes(model, PagesContext.Default.GetTypeInfo(model.GetType())!),
-            (byte)'\n'];
-
-    private static PageAnswer Show(PageRequest request, IPageModel model, int status = 200)
-    {
-        if (request.IsJson)
-            return new PageAnswer(status, Json, ToJson(model));
-
-        var content = new HtmlPage();
-        model.Write(content, request.Links);
-        var page = PageLayout.Of(request.Project, model.Title, request.Links, request.Visitor, content);
-        return new PageAnswer(status, Html, Encoding.UTF8.GetBytes(page.ToString()));
-    }
-
-    private static Task MissingAsync(HttpContext context) => SendAsync(
-        context,
-        new PageAnswer(
-            404, "text/plain; charset=utf-8",
-            "Not found. See / for the repositories; a Fossil client may use any path.\n"u8.ToArray()));
-
-    private static Task RefuseHostAsync(HttpContext context) => SendAsync(
-        context,
-        new PageAnswer(
-            403, "text/plain; charset=utf-8",
-            Encoding.UTF8.GetBytes("This name is not one of this node; http.hosts in the settings names more.\n")));
-
-    private static async Task SendAsync(HttpContext context, PageAnswer answer)
-    {
-        var (request, response) = (context.Request, context.Response);
-        var headers = response.Headers;
-        headers.ContentSecurityPolicy = Policy;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "same-origin";
-        headers.CacheControl = answer.IsImmutable ? "private, max-age=31536000, immutable" : "private, no-cache";
-        response.StatusCode = answer.Status;
-        if (answer.Location is { } location)
-        {
-            headers.Location = location;
-            return;
-        }
-
-        response.ContentType = answer.ContentType;
-        if (answer.FileName is { } file)
-            headers.ContentDisposition = $"attachment; filename*=UTF-8''{Uri.EscapeDataString(file)}";
-        if (answer.Status == 200)
-        {
-            var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(answer.Body).AsSpan(0, 12))}\"";
-            headers.ETag = tag;
-            if (request.Headers.IfNoneMatch == tag)
-            {
-                response.StatusCode = StatusCodes.Status304NotModified;
-                response.ContentType = null;
-                return;
-            }
-        }
-
-        response.ContentLength = answer.Body.Length;
-        if (!HttpMethods.IsHead(request.Method)) await response.Body.WriteAsync(answer.Body, context.RequestAborted);
-    }
-
-    /// <summary>A request for a page of a repository.</summary>
-    /// <param name="Project">The name of the project.</param>
-    /// <param name="CloneUrl">The address of the repository, as the visitor reached it.</param>
-    private sealed record PageRequest(
-        PageQuery Query, PageVisitor Visitor, PageLinks Links, string Project, string CloneUrl)
-    {
-        public bool IsJson => Query["format"] == "json";
     }
 }

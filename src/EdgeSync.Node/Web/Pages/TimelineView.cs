@@ -14,7 +14,7 @@ internal sealed record TimelineRow(
 /// <summary>A page of the timeline, newest first, with the lines between check-ins and their parents.</summary>
 /// <param name="Next">The cursor of the next page; null on the last.</param>
 /// <param name="Branch">Only entries with this branch or tag.</param>
-internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? Next, string? Branch) : IPageModel
+internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? Next, string? Branch) : ILivePage
 {
     private const int PageSize = 50, PageSizeMax = 500;
     private const string BranchName = "r", Cursor = "c", Count = "n";
@@ -24,6 +24,12 @@ internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? 
 
     [JsonIgnore]
     public int Size { get; init; } = PageSize;
+
+    /// <summary>No entry is newer than those of this page.</summary>
+    [JsonIgnore]
+    public bool IsFirst { get; init; }
+
+    public string? LivePath(PageLinks links) => IsFirst ? links.Live : null;
 
     public static TimelineView Of(Repository repository, PageQuery query, PageVisitor visitor)
     {
@@ -92,6 +98,6 @@ internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? 
                 hashes));
         }
 
-        return new TimelineView(rows, page.Next, branch) { Size = size };
+        return new TimelineView(rows, page.Next, branch) { Size = size, IsFirst = cursor is null };
     }
 }

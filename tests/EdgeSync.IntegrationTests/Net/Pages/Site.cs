@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using EdgeSync.IntegrationTests.Storage.Authoring;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Web;
+using EdgeSync.Node.Web.Live;
 using EdgeSync.Node.Web.Pages;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Authoring;
@@ -75,7 +77,8 @@ internal sealed class Site : IAsyncDisposable
             site.Path, new RepositoryHostOptions(), TimeProvider.System, log, Cancellation);
         var web = new NodeWeb(new LoginAccount(TimeProvider.System), log);
         web.Serve([site._host]);
-        var pages = new RepositoryPages(web, () => new HttpSection(), new SeededEntropy(3));
+        var streams = new LiveStreams(TimeProvider.System);
+        var pages = new RepositoryPages(web, () => new HttpSection(), new SeededEntropy(3), streams);
         site._server = await WebServer.StartAsync(
             new WebServerOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] }, web,
             app => NodeEndpoints.MapPages(app, web, pages), TimeProvider.System, Cancellation);
@@ -91,6 +94,16 @@ internal sealed class Site : IAsyncDisposable
         if (tag is not null) request.Headers.TryAddWithoutValidation("If-None-Match", tag);
         if (host is not null) request.Headers.Host = host;
         return SendAsync(request);
+    }
+
+    /// <summary>A stream that the test reads itself.</summary>
+    public async Task<Stream> OpenAsync(string path) => await _http.GetStreamAsync(path, Cancellation);
+
+    /// <summary>The status of a stream, which is then left.</summary>
+    public async Task<int> HeadAsync(string path)
+    {
+        using var response = await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        return (int)response.StatusCode;
     }
 
     public Task<Reply> LogInAsync(string login, string password) =>
@@ -124,9 +137,13 @@ internal sealed class Site : IAsyncDisposable
 }
 
 /// <summary>What a page came back as.</summary>
-internal sealed record Reply(
+internal sealed partial record Reply(
     int Status, string Type, byte[] Bytes, string Location, string Tag, string Policy, string Disposition,
     string Cache)
 {
-    public string Body => Encoding.UTF8.GetString(Bytes);
+    /// <summary>Without the tag of the script of the program, which pages that keep themselves current have.</summary>
+    public string Body => OwnScript().Replace(Encoding.UTF8.GetString(Bytes), "");
+
+    [GeneratedRegex("<script src=\"/edgesync\\.js\\?v=[0-9a-f]{12}\" defer></script>")]
+    private static partial Regex OwnScript();
 }
