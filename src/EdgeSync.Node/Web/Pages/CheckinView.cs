@@ -14,6 +14,14 @@ namespace EdgeSync.Node.Web.Pages;
 internal sealed record ChangedFile(
     string Name, string? OldName, string Change, string? Hash, IReadOnlyList<DiffStretch>? Diff, string? Left);
 
+/// <summary>How differences are shown.</summary>
+internal enum DiffLayout
+{
+    None,
+    Unified,
+    Beside,
+}
+
 /// <summary>A check-in: its comment, where it stands, and what it has changed against its first parent.</summary>
 internal sealed record CheckinView(
     string Hash, string Date, string User, string Comment, string? Branch, IReadOnlyList<string> Tags,
@@ -21,10 +29,14 @@ internal sealed record CheckinView(
 {
     private const int FilesMax = 1000;
 
+    /// <summary>As <c>diff=</c> asks for it: 0, 1 or 2, as in Fossil.</summary>
+    [JsonIgnore]
+    public DiffLayout Layout { get; init; } = DiffLayout.Unified;
+
     [JsonIgnore]
     public string Title => $"Check-in {Hash[..10]}";
 
-    public static CheckinView Of(Repository repository, RecordId checkin, PageVisitor visitor)
+    public static CheckinView Of(Repository repository, RecordId checkin, PageQuery query, PageVisitor visitor)
     {
         var manifest = CheckInTree.Load(repository, checkin).Manifest;
         var (user, comment) = TextsOf(repository, checkin);
@@ -40,7 +52,15 @@ internal sealed record CheckinView(
                     t => t.Kind > 0 && t.Name.StartsWith("sym-", StringComparison.Ordinal)).Select(t => t.Name[4..])],
             [.. parents.Where(p => visitor.Sees(repository, p)).Select(p => repository.Content.NameOf(p).ToString())],
             [.. children.Where(c => visitor.Sees(repository, c)).Select(c => repository.Content.NameOf(c).ToString())],
-            ChangesOf(repository, parents.Count > 0 ? parents[0] : RecordId.None, checkin));
+            ChangesOf(repository, parents.Count > 0 ? parents[0] : RecordId.None, checkin))
+        {
+            Layout = query["diff"] switch
+            {
+                "0" => DiffLayout.None,
+                "2" => DiffLayout.Beside,
+                _ => DiffLayout.Unified,
+            },
+        };
     }
 
     public void Write(HtmlPage html, PageLinks links)
@@ -66,6 +86,9 @@ internal sealed record CheckinView(
             </table>
 
             """);
+        html.Add($"<p>Differences: <a href=\"{links.Info(Hash)}?diff=1\">unified</a>, ");
+        html.Add($"<a href=\"{links.Info(Hash)}?diff=2\">side by side</a>, ");
+        html.Add($"<a href=\"{links.Info(Hash)}?diff=0\">none</a></p>\n");
         foreach (var file in Files) WriteFile(html, links, file);
         if (Files.Count == FilesMax)
             html.Add($"<p>More files than {FilesMax} have changed; the rest is not shown.</p>\n");
@@ -88,7 +111,12 @@ internal sealed record CheckinView(
         html.Add($" <span class=\"faint\">{file.Change}");
         if (file.OldName is { } old) html.Add($" from {old}");
         html.Add($"</span></h2>\n");
-        if (file.Diff is { } diff) DiffView.Write(html, diff);
+        if (file.Diff is { } diff && Layout == DiffLayout.Beside)
+            DiffView.WriteSideBySide(html, diff, CodeColours.For(file.Name));
+        else if (file.Diff is { } lines && Layout == DiffLayout.Unified)
+            DiffView.Write(html, lines, CodeColours.For(file.Name));
+        else if (file.Diff is not null)
+            html.Add($"<p class=\"faint\">Its difference is not asked for.</p>\n");
         else html.Add($"<p class=\"faint\">{file.Left}</p>\n");
     }
 

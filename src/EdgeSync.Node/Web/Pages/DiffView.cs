@@ -9,7 +9,7 @@ namespace EdgeSync.Node.Web.Pages;
 /// <param name="To">Number of the first line in the newer text.</param>
 internal sealed record DiffStretch(string Kind, int From, int To, IReadOnlyList<string> Lines);
 
-/// <summary>The difference of two texts as unified lines.</summary>
+/// <summary>The difference of two texts, as unified lines or beside each other.</summary>
 internal static class DiffView
 {
     private const int Context = 5;
@@ -34,7 +34,51 @@ internal static class DiffView
         return stretches;
     }
 
-    public static void Write(HtmlPage html, IReadOnlyList<DiffStretch> stretches)
+    /// <summary>Both texts beside each other.</summary>
+    public static void WriteSideBySide(HtmlPage html, IReadOnlyList<DiffStretch> stretches, CodeColours? colours)
+    {
+        html.Add($"<div class=\"scroll\"><table class=\"diff beside\">\n");
+        for (var i = 0; i < stretches.Count; i++)
+        {
+            var stretch = stretches[i];
+            if (stretch.Kind == "gap")
+            {
+                html.Add($"<tr class=\"gap\"><td colspan=\"4\">…</td></tr>\n");
+                continue;
+            }
+
+            var (left, right) = stretch.Kind == "added" ? (null, stretch) : (stretch, (DiffStretch?)null);
+            if (stretch.Kind == "same") right = stretch;
+            else if (stretch.Kind == "removed" && i + 1 < stretches.Count && stretches[i + 1].Kind == "added")
+                right = stretches[++i];
+            var (isLeftComment, isRightComment) = (false, false);
+            for (var line = 0; line < Math.Max(left?.Lines.Count ?? 0, right?.Lines.Count ?? 0); line++)
+            {
+                html.Add($"<tr>");
+                Side(html, left, line, left?.From ?? 0, colours, ref isLeftComment);
+                Side(html, right, line, right?.To ?? 0, colours, ref isRightComment);
+                html.Add($"</tr>\n");
+            }
+        }
+
+        html.Add($"</table></div>\n");
+    }
+
+    private static void Side(
+        HtmlPage html, DiffStretch? stretch, int line, int first, CodeColours? colours, ref bool isComment)
+    {
+        if (stretch is null || line >= stretch.Lines.Count)
+        {
+            html.Add($"<td class=\"number\"></td><td></td>");
+            return;
+        }
+
+        html.Add($"<td class=\"number\">{first + line}</td><td class=\"{stretch.Kind}\">");
+        CodeColours.Write(html, stretch.Lines[line], colours, ref isComment);
+        html.Add($"</td>");
+    }
+
+    public static void Write(HtmlPage html, IReadOnlyList<DiffStretch> stretches, CodeColours? colours)
     {
         html.Add($"<div class=\"scroll\"><table class=\"diff\">\n");
         foreach (var stretch in stretches)
@@ -45,6 +89,7 @@ internal static class DiffView
                 continue;
             }
 
+            var isComment = false;
             var mark = stretch.Kind switch { "added" => "+", "removed" => "-", _ => " " };
             for (var i = 0; i < stretch.Lines.Count; i++)
             {
@@ -52,7 +97,9 @@ internal static class DiffView
                 if (stretch.From > 0) html.Add($"{stretch.From + i}");
                 html.Add($"</td><td class=\"number\">");
                 if (stretch.To > 0) html.Add($"{stretch.To + i}");
-                html.Add($"</td><td class=\"number\">{mark}</td><td>{stretch.Lines[i]}</td></tr>\n");
+                html.Add($"</td><td class=\"number\">{mark}</td><td>");
+                CodeColours.Write(html, stretch.Lines[i], colours, ref isComment);
+                html.Add($"</td></tr>\n");
             }
         }
 

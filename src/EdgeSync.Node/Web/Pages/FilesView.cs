@@ -109,8 +109,15 @@ internal sealed record FileView(string Checkin, string Name, string Hash, long S
 
         html.Add($"<div class=\"scroll\"><table class=\"lines\">\n");
         var number = 0;
+        var isComment = false;
+        var colours = Text.Length <= CodeColours.LengthMax ? CodeColours.For(Name) : null;
         foreach (var line in Text.AsSpan().TrimEnd('\n').EnumerateLines())
-            html.Add($"<tr><td class=\"number\">{++number}</td><td>{line}</td></tr>\n");
+        {
+            html.Add($"<tr><td class=\"number\" id=\"ln{++number}\">{number}</td><td>");
+            CodeColours.Write(html, line, colours, ref isComment);
+            html.Add($"</td></tr>\n");
+        }
+
         html.Add($"</table></div>\n");
     }
 }
@@ -195,6 +202,8 @@ internal sealed record AnnotateView(string Name, IReadOnlyList<AnnotatedRow> Lin
     {
         html.Add($"<div class=\"scroll\"><table class=\"lines\">\n");
         string? before = null;
+        var isComment = false;
+        var colours = Lines.Sum(l => (long)l.Text.Length) <= CodeColours.LengthMax ? CodeColours.For(Name) : null;
         var number = 0;
         foreach (var line in Lines)
         {
@@ -202,7 +211,9 @@ internal sealed record AnnotateView(string Name, IReadOnlyList<AnnotatedRow> Lin
             if (line.Checkin is { } checkin && checkin != before)
                 html.Add($"<a href=\"{links.Info(checkin)}\">{checkin[..10]}</a> {line.Date![..10]} {line.User}");
             before = line.Checkin;
-            html.Add($"</td><td class=\"number\">{++number}</td><td>{line.Text}</td></tr>\n");
+            html.Add($"</td><td class=\"number\">{++number}</td><td>");
+            CodeColours.Write(html, line.Text, colours, ref isComment);
+            html.Add($"</td></tr>\n");
         }
 
         html.Add($"</table></div>\n");

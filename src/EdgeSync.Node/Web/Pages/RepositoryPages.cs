@@ -15,7 +15,7 @@ namespace EdgeSync.Node.Web.Pages;
 /// The pages of repositories, at the addresses that Fossil has for them; a node with several repositories has each
 /// below its name, too. With <c>?format=json</c> a page is its data.
 /// <code>
-/// /timeline ?r=BRANCH &amp;c=CURSOR &amp;n=COUNT       /info/NAME      a check-in with its changes, or any artifact
+/// /timeline ?r=BRANCH &amp;c=CURSOR &amp;n=COUNT       /info/NAME ?diff=  a check-in with its changes, or any artifact
 /// /dir ?ci= &amp;name=      a folder                  /file ?ci= &amp;name=   a file       /raw/HASH  its content
 /// /finfo ?name=        versions of a file        /annotate ?checkin= &amp;filename=
 /// /brlist  /taglist    names                     /zip/NAME.zip  /tarball/NAME.tar.gz
@@ -202,7 +202,7 @@ internal sealed class RepositoryPages(
         var type = select.Bind(1, rid).Step() ? select.Text(0) ?? "" : "";
         if (!request.Visitor.SeesType(type)) return NotAllowed(request);
 
-        return type == "ci" ? Show(request, CheckinView.Of(repository, rid, request.Visitor))
+        return type == "ci" ? Show(request, CheckinView.Of(repository, rid, request.Query, request.Visitor))
             : Show(request, FactsView.Of(repository, rid, type, request.Visitor));
     }
 

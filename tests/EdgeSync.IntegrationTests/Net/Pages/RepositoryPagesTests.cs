@@ -70,6 +70,23 @@ public sealed class RepositoryPagesTests
     }
 
     [Test]
+    public async Task A_difference_is_unified_beside_each_other_or_left_out()
+    {
+        await using var site = await Site.StartAsync();
+
+        var unified = (await site.GetAsync("/info/release?diff=1")).Body;
+        var beside = (await site.GetAsync("/info/release?diff=2")).Body;
+        var none = (await site.GetAsync("/info/release?diff=0")).Body;
+
+        Assert.Contains("<td class=\"number\">-</td><td>first line</td>", unified, StringComparison.Ordinal);
+        Assert.Contains(
+            "<tr><td class=\"number\">1</td><td class=\"removed\">first line</td>"
+                + "<td class=\"number\">1</td><td class=\"added\">second line</td></tr>", beside,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("first line", none, StringComparison.Ordinal);
+    }
+
+    [Test]
     public async Task Hostile_names_and_texts_are_shown_and_not_run()
     {
         await using var site = await Site.StartAsync(project =>
@@ -85,7 +102,8 @@ public sealed class RepositoryPagesTests
             });
         });
 
-        foreach (var path in (string[])["/", "/timeline", "/info/tip", "/dir?ci=tip", "/brlist", "/taglist",
+        foreach (var path in (string[])["/", "/timeline", "/info/tip", "/info/tip?diff=2", "/dir?ci=tip",
+            "/brlist", "/taglist",
             "/file?name=" + Uri.EscapeDataString("<img src=x onerror=alert(1)>.txt"),
             "/info/" + Uri.EscapeDataString("<script>"), "/dir?name=" + Uri.EscapeDataString("<script>")])
         {
