@@ -14,6 +14,7 @@
 #   merges GIT_DIR [COUNT]  every merge of a git history again, file by file, beside stock and git merge-file; COUNT of
 #                    them (default 200) as whole trees in both programs
 #   differences [SEEDS [FIRST]]  random work on two checkouts, one by stock and one by us (default 100 seeds from 1000)
+#   browser [--screenshots]  the web pages in Debian's Chromium (scripts/browser.sh)
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file
@@ -122,6 +123,7 @@ case $verb in
       --project tests/EdgeSync.InteropTests --no-build -c Release --treenode-filter '/*/*/WorkingTreeDifferenceTests/*'
     ;;
   fossil-tests) exec scripts/fossil-tests.sh "$@" ;;
+  browser) exec scripts/browser.sh "$@" ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
   release) exec scripts/release.sh "$@" ;;

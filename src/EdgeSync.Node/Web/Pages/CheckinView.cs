@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EdgeSync.Fossil.Artifacts;
+using EdgeSync.Node.Web.Pages.Markup;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
@@ -65,7 +66,9 @@ internal sealed record CheckinView(
 
     public void Write(HtmlPage html, PageLinks links)
     {
-        html.Add($"<p>{Comment}</p>\n<table>\n");
+        html.Add($"<p>");
+        CommentText.Write(html, links, Comment);
+        html.Add($"</p>\n<table>\n");
         html.Add($"<tr><th scope=\"row\">Hash</th><td><code>{Hash}</code></td></tr>\n");
         html.Add(
             $"<tr><th scope=\"row\">Date</th><td><time "

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization;
+using EdgeSync.Node.Web.Pages.Markup;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Authoring;
@@ -157,7 +158,9 @@ internal sealed record HistoryView(string Name, IReadOnlyList<FileVersionRow> Ve
             html.Add(
                 $"<tr><td class=\"when\"><time "
                     + $"datetime=\"{version.Date}\">{DisplayText.Minute(version.Date)}</time></td>");
-            html.Add($"<td>{version.Comment}</td><td class=\"who\">{version.User}</td><td>");
+            html.Add($"<td>");
+            CommentText.Write(html, links, version.Comment);
+            html.Add($"</td><td class=\"who\">{version.User}</td><td>");
             html.Add($"<a href=\"{links.Info(version.Checkin)}\"><code>{version.Checkin[..10]}</code></a> ");
             if (version.Hash is not null) html.Add($"<a href=\"{links.File(version.Checkin, Name)}\">file</a>");
             html.Add($"</td></tr>\n");

@@ -149,7 +149,7 @@ internal sealed record NodeOverview(
     }
 
     private static string TextOf(LogEntry entry) => string.Join(
-        ' ', entry.Fields.Where(f => f.Value is not null)
+        ' ', entry.Fields.Where(f => f.Value is not null && f.Key != "agent")
             .Select(f => $"{f.Key}={LogEntry.TextOf(f.Value)}").Prepend(entry.Message));
 
     private static string WordOf(CheckState state) => state switch

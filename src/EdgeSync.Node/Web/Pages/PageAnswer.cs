@@ -36,9 +36,12 @@ internal interface ILivePage : IPageModel
 }
 
 /// <summary>The addresses of the pages of one repository, as Fossil has them.</summary>
-/// <param name="Base">Empty, or a slash and the name of the repository.</param>
+/// <param name="Base">Empty, or a slash and the name of the repository; null for pages of the node.</param>
 internal readonly record struct PageLinks(string Base)
 {
+    /// <summary>False for the pages of the node.</summary>
+    public bool IsOfRepository => Base is not null;
+
     public string Live => $"{Base}/live";
 
     public string Timeline => $"{Base}/timeline";

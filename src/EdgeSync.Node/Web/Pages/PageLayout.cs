@@ -59,7 +59,7 @@ internal static class PageLayout
 
                 """);
         }
-        else
+        else if (links.IsOfRepository)
         {
             html.Add($"""<a href="{links.Base}/login">Log in</a>""");
         }

