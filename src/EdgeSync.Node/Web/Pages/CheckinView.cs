@@ -159,9 +159,12 @@ internal sealed record CheckinView(
         if (before == long.MaxValue || after == long.MaxValue) return (null, "Its content is not here yet.");
         if (!budget.TryRead(before, after)) return (null, "Too much to show here.");
 
-        return DiffView.Of(
-            change.From is { } old ? from.Read(old) : [], change.To is { } now ? to.Read(now) : [], budget) is { } diff
-            ? (diff, null) : (null, "A binary file.");
+        var (earlier, later) = (
+            change.From is { } old ? from.Read(old) : [], change.To is { } now ? to.Read(now) : []);
+        if (Math.Max(PageBudget.LinesOf(earlier), PageBudget.LinesOf(later)) > PageBudget.TextLinesMax)
+            return (null, "Too many lines to compare here.");
+
+        return DiffView.Of(earlier, later, budget) is { } diff ? (diff, null) : (null, "A binary file.");
     }
 
     private static (string User, string Comment) TextsOf(Repository repository, RecordId checkin)

@@ -179,6 +179,9 @@ internal sealed record AnnotateView(string Name, IReadOnlyList<AnnotatedRow> Lin
     /// <summary>Versions that one request looks at.</summary>
     private const int VersionsMax = 200;
 
+    // Of one version, and of all together.
+    private const int LinesMax = 20_000, LinesOfAllMax = 1_000_000;
+
     [JsonIgnore]
     public string Title => $"{Name}, annotated";
 
@@ -187,11 +190,22 @@ internal sealed record AnnotateView(string Name, IReadOnlyList<AnnotatedRow> Lin
         var name = query["filename"] ?? query["name"] ?? query.Name;
         var checkin = visitor.Checkin(repository, query["checkin"] ?? query["ci"] ?? "tip");
         var file = TreeFile.Get(CheckInTree.Load(repository, checkin), name, "the check-in");
-        if (repository.Content.TryFind(file.Id, out _, out var size) && size > PageBudget.FileBytesMax)
+        if (!repository.Content.TryFind(file.Id, out var rid, out var size) || size < 0)
+            throw new EdgeSyncException(ErrorKind.NotFound, $"the content of {name} is not here yet");
+
+        var lines = size > PageBudget.FileBytesMax ? int.MaxValue : LinesOf(repository, rid);
+        if (lines > LinesMax)
             throw new EdgeSyncException(ErrorKind.Usage, $"{name} is too large to annotate here", "fossil annotate");
 
-        var annotated = FileHistory.Annotate(repository, name, checkin, VersionsMax, default);
+        var annotated = FileHistory.Annotate(
+            repository, name, checkin, Math.Min(VersionsMax, LinesOfAllMax / lines), default);
         return new AnnotateView(name, [.. annotated.Lines.Select(line => Of(annotated, line))]);
+    }
+
+    private static int LinesOf(Repository repository, RecordId rid)
+    {
+        using var content = repository.Content.Get(rid);
+        return PageBudget.LinesOf(content.Span);
     }
 
     private static AnnotatedRow Of(AnnotatedFile file, AnnotatedLine line)

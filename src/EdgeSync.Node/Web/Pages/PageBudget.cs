@@ -9,6 +9,9 @@ internal sealed class PageBudget
     /// <summary>Of one file that is shown or compared.</summary>
     public const int FileBytesMax = 1 << 20;
 
+    /// <summary>Of one text that is compared: the time for short lines grows faster than their number.</summary>
+    public const int TextLinesMax = 100_000;
+
     private const int BytesMax = 4 << 20, LinesMax = 10_000;
 
     private long _bytes = BytesMax;
@@ -32,6 +35,9 @@ internal sealed class PageBudget
         _bytes -= sum;
         return true;
     }
+
+    /// <summary>Lines of a text.</summary>
+    public static int LinesOf(ReadOnlySpan<byte> text) => text.Count((byte)'\n') + 1;
 
     /// <summary>So many of the lines may be shown.</summary>
     public int Take(int lines)

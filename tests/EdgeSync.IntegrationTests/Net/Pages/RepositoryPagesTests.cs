@@ -87,6 +87,25 @@ public sealed class RepositoryPagesTests
     }
 
     [Test]
+    public async Task Texts_of_very_many_lines_are_not_compared()
+    {
+        var lines = string.Concat(Enumerable.Repeat("a\n", 120_000));
+        await using var site = await Site.StartAsync(project => project.Commit(new CommitOptions
+        {
+            Parent = project.Repository.Names.ResolveCheckin("trunk"),
+            User = TestProject.Tester,
+            Comment = "many lines",
+            Changes = [TestProject.Put("a.txt", lines)],
+        }));
+
+        var checkin = await site.GetAsync("/info/tip");
+        var annotated = await site.GetAsync("/annotate?filename=a.txt");
+
+        Assert.Contains("Too many lines to compare here.", checkin.Body, StringComparison.Ordinal);
+        Assert.Equal(400, annotated.Status);
+    }
+
+    [Test]
     public async Task Hostile_names_and_texts_are_shown_and_not_run()
     {
         await using var site = await Site.StartAsync(project =>
