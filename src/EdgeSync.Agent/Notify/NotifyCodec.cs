@@ -77,8 +77,8 @@ public static class NotifyCodec
     {
         message = null;
         if (root.ValueKind != JsonValueKind.Object) return false;
-        if (!root.TryGetProperty("v", out var v) || v.ValueKind != JsonValueKind.Number || !v.TryGetInt32(out var version)
-            || version < NotifyMessage.Version) return false;
+        if (!root.TryGetProperty("v", out var v) || v.ValueKind != JsonValueKind.Number
+            || !v.TryGetInt32(out var version) || version < NotifyMessage.Version) return false;
         if (Text(root, "id") is not { } id || !NotifyNames.IsMessageId(id)) return false;
         if (Text(root, "thread") is not { } thread || !NotifyNames.IsThreadId(thread)) return false;
         if (Text(root, "project") is not { } project || !NotifyNames.IsProject(project)) return false;

@@ -54,7 +54,8 @@ public static class NotifyDevices
             foreach (var entry in RegistryJson.Entries(document!, "devices"))
             {
                 if (devices.Count == CountMax) break;
-                if (NotifyCodec.Text(entry, "name") is not { Length: > 0 and <= NotifyCodec.NameCharsMax } name) continue;
+                if (NotifyCodec.Text(entry, "name") is not { Length: > 0 and <= NotifyCodec.NameCharsMax } name)
+                    continue;
 
                 _ = NotifyNames.TryParseTime(NotifyCodec.Text(entry, "paired_at"), out var at);
                 devices.Add(new NotifyDevice(name, NotifyCodec.Text(entry, "endpoint_id") ?? "", at));

@@ -66,7 +66,7 @@ public sealed record NotifyDraft
                 original.Actions.Count == 0
                     ? $"{original.Id} offers no actions"
                     : $"{original.Id} does not offer '{action}'",
-                original.Actions.Count == 0 ? "edgesync notify reply" : "one of those below")
+                original.Actions.Count == 0 ? $"edgesync notify reply {original.Id} TEXT" : "one of those below")
             {
                 Candidates = [.. original.Actions.Select(a => a.Id)],
             };

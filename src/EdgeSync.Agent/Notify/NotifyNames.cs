@@ -41,7 +41,8 @@ public static class NotifyNames
     /// Name of a file with media: letters, digits, <c>-</c>, <c>_</c> and <c>.</c>, not first, at most 128.
     /// </summary>
     public static bool IsMedia(string? text) =>
-        text is { Length: > 0 and <= MediaLengthMax } && text[0] != '.' && text.All(c => c == '.' || IsNameCharacter(c));
+        text is { Length: > 0 and <= MediaLengthMax } && text[0] != '.'
+        && text.All(c => c == '.' || IsNameCharacter(c));
 
     /// <summary>The name of an unversioned file.</summary>
     public static string MediaPath(string project, string name) => $"{project}/media/{name}";

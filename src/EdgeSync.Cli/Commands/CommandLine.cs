@@ -4,6 +4,7 @@ using EdgeSync.Cli.Commands.Can;
 using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.Iroh;
 using EdgeSync.Cli.Commands.Node;
+using EdgeSync.Cli.Commands.Notify;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Commands.Stock;
 using EdgeSync.Cli.Printing;
@@ -94,7 +95,7 @@ internal static class CommandLine
     [
         ("up", []), ("join", []), ("pair", []),
         ("status", []), ("repo", []), ("leaf", []), ("hub", []), ("bridge", []), ("sync", []),
-            ("peers", []), ("iroh", []), ("can", []), ("config", []),
+            ("peers", []), ("iroh", []), ("can", []), ("notify", []), ("config", []),
             ("doctor", []), ("ready", []),
         .. CheckoutCommands.Table.Where(c => c.Name != "status").Select(c => (c.Name, c.Aliases)),
         ("version", []), ("completion", []), ("man", []),
@@ -174,6 +175,7 @@ internal static class CommandLine
         "peers" => PeersCommand.Create(),
         "iroh" => IrohCommand.Create(),
         "can" => CanCommand.Create(),
+        "notify" => NotifyCommand.Create(),
         "config" => ConfigCommands.Create(),
         "doctor" => DoctorCommand.Create(),
         "ready" => ReadyCommand.Create(),

@@ -1,3 +1,4 @@
+using EdgeSync.Node.Notify;
 using EdgeSync.Primitives;
 using EdgeSync.Storage.Checkout;
 
@@ -29,6 +30,8 @@ internal static class RepositoryFinder
                 continue;   // a folder above without list permission is skipped
             }
 
+            // Messages are kept beside the repository that they are about.
+            if (files.Length > 1) files = [.. files.Where(file => !NotifyPlace.IsOne(file))];
             if (files.Length == 1) return files[0];
             if (files.Length > 1)
             {

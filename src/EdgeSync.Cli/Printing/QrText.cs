@@ -13,10 +13,12 @@ internal static class QrText
     public const int ColumnsMax = 80;
 
     /// <param name="text">Upper-case letters and digits take the least room: 5.5 bits each.</param>
+    /// <param name="isMedium">15 % of the code may be damaged; otherwise 7 %.</param>
     /// <returns>Lines with their ends, with the light border; null: it is too wide.</returns>
-    public static string? Draw(string text)
+    public static string? Draw(string text, bool isMedium = false)
     {
-        using var code = QRCodeGenerator.GenerateQrCode(text, QRCodeGenerator.ECCLevel.L);
+        using var code = QRCodeGenerator.GenerateQrCode(
+            text, isMedium ? QRCodeGenerator.ECCLevel.M : QRCodeGenerator.ECCLevel.L);
         var rows = code.ModuleMatrix;
         if (rows.Count > ColumnsMax) return null;
 

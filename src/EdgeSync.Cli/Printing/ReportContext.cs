@@ -5,6 +5,7 @@ using EdgeSync.Cli.Commands.Checkout;
 using EdgeSync.Cli.Commands.History;
 using EdgeSync.Cli.Commands.Iroh;
 using EdgeSync.Cli.Commands.Node;
+using EdgeSync.Cli.Commands.Notify;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Commands.Stock;
 
@@ -82,6 +83,18 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(ManReport))]
 [JsonSerializable(typeof(NewReport))]
 [JsonSerializable(typeof(NodeReport))]
+[JsonSerializable(typeof(NotifyAskReport))]
+[JsonSerializable(typeof(NotifyDevicesReport))]
+[JsonSerializable(typeof(NotifyInitReport))]
+[JsonSerializable(typeof(NotifyLogReport))]
+[JsonSerializable(typeof(NotifyMediaReport))]
+[JsonSerializable(typeof(NotifyMessageReport))]
+[JsonSerializable(typeof(NotifyPairedReport))]
+[JsonSerializable(typeof(NotifySentReport))]
+[JsonSerializable(typeof(NotifyStatusReport))]
+[JsonSerializable(typeof(NotifyThreadsReport))]
+[JsonSerializable(typeof(NotifyTokenReport))]
+[JsonSerializable(typeof(NotifyTraceReport))]
 [JsonSerializable(typeof(OpenReport))]
 [JsonSerializable(typeof(PatchReport))]
 [JsonSerializable(typeof(PathsReport))]

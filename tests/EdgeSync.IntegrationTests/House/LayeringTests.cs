@@ -60,6 +60,7 @@ public sealed partial class LayeringTests
         ("Brokers", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Repositories", ["Joining", "Logging", "Loops", "Metrics", "Settings", "Status", "Sync"]),
+        ("Notify", ["Repositories"]),
         ("Web", ["Joining", "Logging", "Metrics", "Repositories", "Settings", "Status", "Sync"]),
         (
             "Agents",

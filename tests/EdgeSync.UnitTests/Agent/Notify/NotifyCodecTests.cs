@@ -47,18 +47,29 @@ public class NotifyCodecTests
     }
 
     [Test]
+    [Arguments("\"v\":1", "\"v\":0")]
+    [Arguments("msg-01234567", "msg-0123")]
+    [Arguments("msg-01234567", "msg-0123456G")]
+    [Arguments("thread-01234567", "thread-../../../")]
+    [Arguments("\"p\"", "\"../p\"")]
+    [Arguments("\"p\"", "\"_notify\"")]
+    [Arguments("2026-04-10T12:00:00Z", "yesterday")]
+    [Arguments("2026-04-10T12:00:00Z", "2026-04-10T12:00:00")]
+    [Arguments("}", "} {}")]
+    [Arguments("{", "[{")]
+    public void A_message_with_a_fault_is_refused(string sound, string faulty)
+    {
+        const string Good =
+            """{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00Z"}""";
+
+        Assert.True(NotifyCodec.TryParse(Encoding.UTF8.GetBytes(Good), out _));
+        Assert.False(NotifyCodec.TryParse(Encoding.UTF8.GetBytes(Good.Replace(sound, faulty)), out _));
+    }
+
+    [Test]
     [Arguments("")]
     [Arguments("[]")]
     [Arguments("{}")]
-    [Arguments("""{"v":0,"id":"msg-01234567","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-0123","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-0123456G","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-../../../","project":"p","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"../p","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"_notify","timestamp":"2026-04-10T12:00:00Z"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"p","timestamp":"yesterday"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00"}""")]
-    [Arguments("""{"v":1,"id":"msg-01234567","thread":"thread-01234567","project":"p","timestamp":"2026-04-10T12:00:00Z"} {}""")]
     public void What_is_not_a_message_is_refused(string text) =>
         Assert.False(NotifyCodec.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
@@ -91,8 +102,7 @@ public class NotifyCodecTests
     {
         byte[][] good =
         [
-            .. ((string[])["ask.json", "act.json", "media.json", "documented.json", "devices.json", "pending_tokens.json"])
-                .Select(file => Vectors.Read("notify", file)),
+            .. Vectors.List("notify").Select(File.ReadAllBytes),
             new NotifyAck("msg-01234567", "ship7", Instant.FromUnixSeconds(1), NotifyAckKind.Read).ToBytes(),
             new NotifyPresence("ship7", "online", Instant.FromUnixSeconds(1)).ToBytes(),
         ];

@@ -50,18 +50,21 @@ public class NotifyDraftTests
         Refused(new NotifyDraft { Body = "" });
         Refused(new NotifyDraft { Body = new string('x', NotifyCodec.BodyCharsMax + 1) });
         Refused(new NotifyDraft { Body = "x", Actions = NotifyNames.ActionsOf("A,a") });
-        Refused(new NotifyDraft { Body = "x", Actions = [.. Enumerable.Range(0, 17).Select(i => new NotifyAction($"{i}", ""))] });
+        Refused(new NotifyDraft { Body = "x", Actions = Many(17, "") });
         Refused(new NotifyDraft { Body = "x" }, "a/b");
         Refused(new NotifyDraft { Body = "x" }, "a.b");
 
         var largest = new NotifyDraft
         {
             Body = new string('\u0001', NotifyCodec.BodyCharsMax),
-            Actions = [.. Enumerable.Range(10, 16).Select(i => new NotifyAction($"{i}{new string('é', 198)}", new string('é', 200)))],
+            Actions = Many(16, new string('é', 196)),
         }.Create("ship", null, Ann, Now, _entropy);
         Assert.True(NotifyCodec.TryParse(NotifyCodec.ToFile(largest), out var read));
         Assert.Equal(largest.Body, read.Body);
         Assert.Equal(largest.Actions, read.Actions);
+
+        static List<NotifyAction> Many(int count, string text) =>
+            [.. Enumerable.Range(10, count).Select(i => new NotifyAction($"{i}{text}", text))];
 
         void Refused(NotifyDraft draft, string project = "ship") =>
             Assert.Throws<EdgeSyncException>(() => draft.Create(project, null, Ann, Now, _entropy));
@@ -74,7 +77,8 @@ public class NotifyDraftTests
         var wait = new ReplyWait(question.Id, Now + TimeSpan.FromSeconds(5));
 
         Assert.False(wait.OnMessage(question));
-        Assert.False(wait.OnMessage(new NotifyDraft { Body = "other" }.Create("ship", question.Thread, Bob, Now, _entropy)));
+        var other = new NotifyDraft { Body = "other" }.Create("ship", question.Thread, Bob, Now, _entropy);
+        Assert.False(wait.OnMessage(other));
         wait.OnDeadline(Now + TimeSpan.FromSeconds(4));
         var answer = new NotifyDraft { Body = "yes" }.Reply(question, Bob, Now, _entropy);
         Assert.True(wait.OnMessage(answer));

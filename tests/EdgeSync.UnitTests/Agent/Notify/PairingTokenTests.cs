@@ -65,7 +65,8 @@ public class PairingTokenTests
         Assert.Contains(
             "expired",
             Assert.Throws<EdgeSyncException>(() => PendingTokens.Take(pending, "AXKF-9M2P-VR3T", late, out _)).Message);
-        var next = PendingTokens.With(pending, new PendingToken(new string('a', 64), late, late + TimeSpan.FromMinutes(10), "b"));
+        var next = PendingTokens.With(
+            pending, new PendingToken(new string('a', 64), late, late + TimeSpan.FromMinutes(10), "b"));
         Assert.Equal(["b"], next.Select(t => t.DeviceName));
     }
 
