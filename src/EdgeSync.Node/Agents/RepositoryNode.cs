@@ -10,6 +10,7 @@ using EdgeSync.Fossil.Sync.Server;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Brokers;
+using EdgeSync.Node.Notify;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -32,6 +33,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
     private readonly AgentHost _agent;
     private readonly ChangeWatcher _watcher;
     private readonly FolderWatcher? _folder;
+    private readonly NotifyNode? _messages;
     private readonly Dictionary<string, XferHttpClient> _clients = [];
 
     // Of the targets, those that are not in the settings.
@@ -70,6 +72,8 @@ internal sealed class RepositoryNode : IAsyncDisposable
             OptionsOf(settings, node, new ProjectSubjects(settings.Prefix, projectCode)), memory, ports, node);
         host.Pushed = () => _agent.OnChanged(ChangeOrigin.Pushed);
         _watcher = new ChangeWatcher(host.Writer, () => _agent.OnChanged(ChangeOrigin.Local), node.Clock);
+        if (settings.MessagesOf is not null)
+            _messages = new NotifyNode(host.Writer, node.Clock, node.Log, node.Failed);
         if (settings.Watch is { } watch)
         {
             var hooks = new FolderWatchHooks(
@@ -84,6 +88,9 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public NodeCheck? FolderCheck => _folder?.Check($"watch:{Host.Name}");
 
     public RepositorySettings Settings => _settings;
+
+    /// <summary>The messages that it holds; null: none.</summary>
+    public NotifyNode? Messages => _messages;
 
     public string ProjectCode { get; }
 
@@ -130,13 +137,25 @@ internal sealed class RepositoryNode : IAsyncDisposable
     public void Nudge() => _watcher.Nudge();
 
     /// <inheritdoc cref="AgentHost.JoinAsync"/>
-    public Task JoinAsync(NatsHost nats) => _agent.JoinAsync(nats.Access);
+    public Task JoinAsync(NatsHost nats)
+    {
+        _messages?.Join(nats.Access);
+        return _agent.JoinAsync(nats.Access);
+    }
 
     /// <inheritdoc cref="AgentHost.RejoinAsync"/>
-    public Task RejoinAsync(NatsHost nats) => _agent.RejoinAsync(nats.Access);
+    public Task RejoinAsync(NatsHost nats)
+    {
+        _messages?.Join(nats.Access);
+        return _agent.RejoinAsync(nats.Access);
+    }
 
     /// <inheritdoc cref="AgentHost.OnLinkAsync"/>
-    public ValueTask OnLinkAsync(bool isUp, string? upstream) => _agent.OnLinkAsync(isUp, upstream);
+    public ValueTask OnLinkAsync(bool isUp, string? upstream)
+    {
+        if (isUp) _messages?.Nudge();
+        return _agent.OnLinkAsync(isUp, upstream);
+    }
 
     /// <inheritdoc cref="AgentHost.SyncNowAsync"/>
     public Task<IReadOnlyList<SyncNowResult>> SyncNowAsync(CancellationToken cancellationToken) =>
@@ -155,6 +174,7 @@ internal sealed class RepositoryNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_messages is not null) await _messages.DisposeAsync();
         if (_folder is not null) await _folder.DisposeAsync();
         await _watcher.DisposeAsync();
         await _agent.DisposeAsync();

@@ -121,11 +121,12 @@ internal sealed class NodeDaemon : IAsyncDisposable
         Func<LoadedSettings> load, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
         CancellationToken cancellationToken)
     {
-        var loaded = load();
+        LoadedSettings LoadAll() => MessagesSetting.AddTo(load());
+        var loaded = LoadAll();
         loaded.RequireSecrets();
         var logs = new NodeLog(
             errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
-        var daemon = new NodeDaemon(loaded, load, role, isVerbose, logs, clock);
+        var daemon = new NodeDaemon(loaded, LoadAll, role, isVerbose, logs, clock);
         try
         {
             await daemon.StartPartsAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using EdgeSync.Node.Agents;
+using EdgeSync.Node.Notify;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Web;
@@ -17,6 +18,8 @@ internal sealed class NodeRepositories : IAsyncDisposable
 
     // Replaced as a whole when settings change, so that readers need no lock.
     private volatile IReadOnlyList<RepositoryNode> _all = [];
+
+    private volatile IReadOnlyList<RepositorySettings> _messages = [];
 
     /// <param name="changing">Held while the set of repositories or the network changes.</param>
     /// <param name="isHub">Files that are missing are created.</param>
@@ -44,14 +47,17 @@ internal sealed class NodeRepositories : IAsyncDisposable
     {
         if (_isHub)
         {
-            foreach (var repository in wanted) HubSetup.CreateMissing(repository, _node.Clock);
+            foreach (var repository in wanted.Where(r => r.MessagesOf is null))
+                HubSetup.CreateMissing(repository, _node.Clock);
         }
 
         foreach (var repository in wanted)
         {
+            if (AwaitsMain(repository)) continue;
             if (await OpenOrWaitAsync(repository, cancellationToken) is { } node) _all = [.. _all, node];
         }
 
+        _messages = [.. wanted.Where(r => r.MessagesOf is not null)];
         _web.Serve(Hosts);
     }
 
@@ -76,8 +82,8 @@ internal sealed class NodeRepositories : IAsyncDisposable
                     continue;
                 }
 
-                if (Copies.Has(repository)) continue;
-                if (_isHub) HubSetup.CreateMissing(repository, _node.Clock);
+                if (Copies.Has(repository) || AwaitsMain(repository)) continue;
+                if (_isHub && repository.MessagesOf is null) HubSetup.CreateMissing(repository, _node.Clock);
                 if (await OpenOrWaitAsync(repository, cancellationToken) is { } node) fresh.Add(node);
             }
 
@@ -89,6 +95,7 @@ internal sealed class NodeRepositories : IAsyncDisposable
             throw;
         }
 
+        _messages = [.. wanted.Where(r => r.MessagesOf is not null)];
         var gone = _all.Except(kept).ToList();
         Replace([.. kept, .. fresh]);
         Copies.Keep(wanted);
@@ -129,6 +136,8 @@ internal sealed class NodeRepositories : IAsyncDisposable
     private async Task<RepositoryNode> OpenAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
         var nats = _network.Nats;
+        if (settings.MessagesOf is { } main)
+            NotifyPlace.CreateMissing(settings.Path, NotifyPlace.CodeBeside(main), _node.Clock);
         var host = await RepositoryOpener.OpenAsync(settings, _node, nats, cancellationToken);
         try
         {
@@ -142,6 +151,10 @@ internal sealed class NodeRepositories : IAsyncDisposable
             throw;
         }
     }
+
+    // Its project code follows from that repository, whose first copy is awaited.
+    private static bool AwaitsMain(RepositorySettings settings) =>
+        settings.MessagesOf is { } main && !File.Exists(settings.Path) && !File.Exists(main);
 
     // Null: its first copy is awaited.
     private async Task<RepositoryNode?> OpenOrWaitAsync(
@@ -161,11 +174,13 @@ internal sealed class NodeRepositories : IAsyncDisposable
 
     private async Task OpenLaterAsync(RepositorySettings settings, CancellationToken cancellationToken)
     {
-        var node = await OpenAsync(settings, cancellationToken);
+        List<RepositoryNode> opened = [await OpenAsync(settings, cancellationToken)];
+        foreach (var messages in _messages.Where(m => m.MessagesOf == settings.Path))
+            opened.Add(await OpenAsync(messages, cancellationToken));
         await _changing.WaitAsync(cancellationToken);
         try
         {
-            Replace([.. _all, node]);
+            Replace([.. _all, .. opened]);
         }
         finally
         {

@@ -54,6 +54,16 @@ internal sealed class AllowList
             trusted.AddRange(peers.Select(p => (host.FilePath, p)));
         }
 
+        // Who may sync a repository may sync its messages, if these do not say something else of it.
+        foreach (var messages in hosts.Where(h => MessagesSetting.IsOne(h.FilePath)))
+        {
+            var own = trusted.Where(t => t.File == messages.FilePath).Select(t => t.Peer.Id).ToHashSet();
+            trusted.AddRange(trusted
+                .Where(t => !own.Contains(t.Peer.Id) && t.File != messages.FilePath
+                    && MessagesSetting.Beside(t.File) == Path.GetFullPath(messages.FilePath))
+                .DistinctBy(t => t.Peer.Id).Select(t => (messages.FilePath, t.Peer)).ToList());
+        }
+
         _files = [.. hosts.Select(h => h.FilePath)];
         _peers = Merge(trusted);
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using EdgeSync.Agent.Notify;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -12,7 +13,7 @@ namespace EdgeSync.Node.Notify;
 /// </summary>
 internal static class NotifyPlace
 {
-    public const string FileName = "notify.fossil";
+    public const string FileName = MessagesSetting.FileName;
 
     private const string User = "notify";
 
@@ -20,13 +21,9 @@ internal static class NotifyPlace
     private static readonly Instant Beginning = Instant.FromUnixSeconds(1767225600);
 
     /// <summary>Its own path for a notify repository, the file beside it for another one.</summary>
-    public static string Beside(string repository)
-    {
-        var full = Path.GetFullPath(repository);
-        return IsOne(full) ? full : Path.Combine(Path.GetDirectoryName(full)!, FileName);
-    }
+    public static string Beside(string repository) => MessagesSetting.Beside(repository);
 
-    public static bool IsOne(string path) => Path.GetFileName(path) == FileName;
+    public static bool IsOne(string path) => MessagesSetting.IsOne(path);
 
     /// <summary>The code of the notify repository of a project.</summary>
     public static string CodeOf(string projectCode)

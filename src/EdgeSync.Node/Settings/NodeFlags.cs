@@ -327,6 +327,12 @@ internal static class NodeFlags
             "repositories[*].override_lock", SettingKind.Switch, "--override-lock", prefix + "OVERRIDE_LOCK",
             "Let commits of the watched folder override check-in locks of others."),
         new(
+            "repositories[*].notify", SettingKind.Switch, "--notify", prefix + "NOTIFY",
+            "Sync messages too: notify.fossil beside the repository, created when missing.", isCommon: true),
+        new(
+            "repositories[*].notify_peers", SettingKind.List, "--notify-peer", prefix + "NOTIFY_PEERS",
+            "Fossil server to sync messages with. May be repeated.", "URL"),
+        new(
             "repositories[*].watch.folder", SettingKind.Text, "--watch", prefix + "WATCH",
             "Commit the changes of this folder automatically.", "FOLDER"),
         new(

@@ -69,6 +69,15 @@ public sealed class RepositorySettings
 
     /// <summary>Folder whose files are committed after a quiet time.</summary>
     public WatchSettings? Watch { get; set; }
+
+    /// <summary>Messages are kept in sync, too: <c>notify.fossil</c> beside it (docs/notify.md).</summary>
+    public bool Notify { get; set; }
+
+    /// <summary>Fossil servers to sync the messages with, besides the peers that NATS and iroh reach.</summary>
+    public List<string> NotifyPeers { get; set; } = [];
+
+    /// <summary>Path of the repository that the messages in this one are about; null: it holds none.</summary>
+    internal string? MessagesOf { get; set; }
 }
 
 /// <summary>A folder whose changes are committed automatically.</summary>

@@ -266,11 +266,12 @@ internal static class SettingsCheck
                 place + ".prefix",
                 $"'{repository.Prefix}' cannot begin a subject: words of letters, digits, '-' and '_', with dots "
                     + $"between");
-        foreach (var peer in repository.Peers)
+        foreach (var (peer, list) in repository.Peers.Select(p => (p, ".peers"))
+            .Concat(repository.NotifyPeers.Select(p => (p, ".notify_peers"))))
         {
             if (!PeerSetting.TryParse(peer, out _))
                 yield return (
-                    place + ".peers",
+                    place + list,
                     $"'{Secrets.RedactUrls(peer)}' is not the address of a Fossil server or a repository: http://…, "
                         + $"https://…, ssh://…, file:///… or /path");
         }
@@ -290,6 +291,8 @@ internal static class SettingsCheck
         if ((repository.Password ?? repository.PasswordFile) is not null && repository.User is null)
             yield return (place + ".user", "a password without a user (--user LOGIN)");
         if (repository.Watch is { Folder.Length: 0 }) yield return (place + ".watch.folder", "no folder");
+        if (repository.NotifyPeers.Count > 0 && !repository.Notify)
+            yield return (place + ".notify_peers", "messages have peers, but are not kept in sync (--notify)");
     }
 
     private static IEnumerable<(string, string)> OfDuplicates(List<RepositorySettings> repositories)

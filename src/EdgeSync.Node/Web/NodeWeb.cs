@@ -1,5 +1,6 @@
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Repositories;
+using EdgeSync.Node.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeSync.Node.Web;
@@ -11,6 +12,7 @@ namespace EdgeSync.Node.Web;
 internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 {
     private volatile IReadOnlyDictionary<string, RepositoryHost> _byName = new Dictionary<string, RepositoryHost>();
+    private volatile IReadOnlyDictionary<string, RepositoryHost> _main = new Dictionary<string, RepositoryHost>();
 
     /// <summary>Names of those whose first copy is not complete yet.</summary>
     public Func<string?> Waiting { get; set; } = () => null;
@@ -21,6 +23,11 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
         var byName = new Dictionary<string, RepositoryHost>(StringComparer.Ordinal);
         foreach (var host in hosts) byName.TryAdd(host.Name, host);
         _byName = byName;
+
+        // Messages do not take the paths of the repository that they are beside.
+        var main = byName.Where(h => !MessagesSetting.IsOne(h.Value.FilePath))
+            .ToDictionary(h => h.Key, h => h.Value, StringComparer.Ordinal);
+        _main = main.Count > 0 ? main : byName;
     }
 
     public ValueTask<XferHttpReply> ExchangeAsync(XferHttpRequest request, CancellationToken cancellationToken) =>
@@ -34,8 +41,13 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
 
     public void Log(in XferHttpLogEntry entry) => log.HttpRequest(entry);
 
-    /// <summary>The repositories, by their names in addresses.</summary>
-    public IReadOnlyDictionary<string, RepositoryHost> Repositories => _byName;
+    /// <summary>
+    /// The repositories, by their names in addresses; those of messages only where there are no others.
+    /// </summary>
+    public IReadOnlyDictionary<string, RepositoryHost> Repositories => _main;
+
+    /// <summary>The repository with this file; null: it is not open.</summary>
+    public RepositoryHost? HostOf(string filePath) => _byName.Values.FirstOrDefault(h => h.FilePath == filePath);
 
     /// <summary>The failed logins of the node.</summary>
     public LoginAccount Logins => logins;
@@ -45,7 +57,7 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
     public string Describe(string host, bool isHttps)
     {
         var address = $"{(isHttps ? "https" : "http")}://{(host.Length > 0 ? host : "this-host")}";
-        if (_byName.Values.ToList() is [var only])
+        if (_main.Values.ToList() is [var only])
             return $"This is {only.ProjectName ?? "a Fossil project"}, served by edgesync {BuildInfo.Version}.\n\n  "
                 + $"fossil clone {address}/ project.fossil";
 
@@ -62,7 +74,7 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
             || byName.TryGetValue(Path.GetFileNameWithoutExtension(name), out host))
             return host;
 
-        return byName.Count == 1 ? byName.Values.First()
-            : byName.Values.FirstOrDefault(h => h.ProjectCode == name);
+        return byName.Values.FirstOrDefault(h => h.ProjectCode == name)
+            ?? (_main.Count == 1 ? _main.Values.First() : null);
     }
 }

@@ -46,7 +46,8 @@ public sealed class SettingsLoaderTests
             "pin": null, "push": false, "pull": false, "uv": true, "tables": true, "private": true, "autosync": "pullonly",
             "allow_fork": true, "override_lock": true, "poll": "1m", "serve_nats": false, "clone_from": "https://h/a",
             "project_code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c",
-            "watch": { "folder": "/w", "quiet": "3s", "user": "u", "branch": "b", "ignore": ["*.o"] } } ],
+            "watch": { "folder": "/w", "quiet": "3s", "user": "u", "branch": "b", "ignore": ["*.o"] },
+            "notify": true, "notify_peers": ["https://h/notify"] } ],
           "hub": {
             "nobody_caps": "g", "project_code": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "seed_from": "https://h/a",
             "checkpoint": "20s", "exit_without_leaves": "1h", "users": [ { "login": "l", "caps": "c", "password_file": "/p" } ]

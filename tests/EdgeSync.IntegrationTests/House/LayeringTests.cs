@@ -60,13 +60,13 @@ public sealed partial class LayeringTests
         ("Brokers", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Repositories", ["Joining", "Logging", "Loops", "Metrics", "Settings", "Status", "Sync"]),
-        ("Notify", ["Repositories"]),
+        ("Notify", ["Brokers", "Loops", "Repositories", "Settings"]),
         ("Web", ["Joining", "Logging", "Metrics", "Repositories", "Settings", "Status", "Sync"]),
         (
             "Agents",
             [
-                "Brokers", "Iroh", "Logging", "Loops", "Metrics", "Repositories", "Settings", "Status", "Sync",
-                "Watch"]),
+                "Brokers", "Iroh", "Logging", "Loops", "Metrics", "Notify", "Repositories", "Settings", "Status",
+                "Sync", "Watch"]),
         (
             "Mesh",
             [
@@ -77,8 +77,8 @@ public sealed partial class LayeringTests
         (
             "Daemon",
             [
-                "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Repositories", "Settings",
-                "Status", "Sync", "Web"]),
+                "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Notify", "Repositories",
+                "Settings", "Status", "Sync", "Web"]),
         ("Host", ["Daemon", "Iroh", "Joining", "Mesh", "Repositories", "Settings", "Status", "Sync"]),
     ];
 
