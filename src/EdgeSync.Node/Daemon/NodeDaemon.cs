@@ -284,8 +284,13 @@ internal sealed class NodeDaemon : IAsyncDisposable
                 IsOpen = _reload.Settings.Http.TlsListen is not null
             },
             new RepositoryPages(_web, () => _reload.Settings.Http, SystemEntropy.Instance, streams),
-            new NodePage(Status, _logs.Recent, () => _reload.Settings.Http, streams));
+            new NodePage(Status, _logs.Recent, () => _reload.Settings.Http, streams),
+            new NotifyEndpoints(MessagesNow, Context.Logins, () => _reload.Settings.Http, _clock));
     }
+
+    private ServedMessages? MessagesNow() =>
+        _repositories.All.FirstOrDefault(r => r.Messages is not null) is { Messages: { } node } one
+            ? new ServedMessages(one.Host, node) : null;
 
     private Dictionary<string, string> AddressesNow(HttpSection http)
     {

@@ -246,6 +246,15 @@ internal sealed class NotifyFeed
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _last;
 
+    /// <summary>No more messages will come: the node ends.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_gate) return _last == long.MaxValue;
+        }
+    }
+
     /// <summary>Messages up to this number are there.</summary>
     public void Raise(long last)
     {

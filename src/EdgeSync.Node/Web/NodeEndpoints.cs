@@ -16,6 +16,7 @@ namespace EdgeSync.Node.Web;
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
 /// GET  /iroh/status                            OperationsEndpoints, with an iroh endpoint only
 /// POST /join                                   JoinEndpoint
+/// GET, POST /notify/…                          NotifyEndpoints
 /// </code>
 /// A POST of cards is not routed here: Fossil clients post to any path, and the content type selects it before routing.
 /// Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the endpoint
@@ -29,12 +30,13 @@ internal static class NodeEndpoints
 
     public static void Map(
         IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins,
-        RepositoryPages pages, NodePage node)
+        RepositoryPages pages, NodePage node, NotifyEndpoints notify)
     {
         app.MapMethods("/xfer", Reading, () => Results.Redirect("/"));
         operations.Map(app);
         joins.Map(app);
         node.Map(app);
+        notify.Map(app);
         MapPages(app, web, pages);
     }
 

@@ -61,7 +61,7 @@ public sealed partial class LayeringTests
         ("Control", ["Logging", "Loops", "Settings", "Status", "Sync"]),
         ("Repositories", ["Joining", "Logging", "Loops", "Metrics", "Settings", "Status", "Sync"]),
         ("Notify", ["Brokers", "Loops", "Repositories", "Settings"]),
-        ("Web", ["Joining", "Logging", "Metrics", "Repositories", "Settings", "Status", "Sync"]),
+        ("Web", ["Joining", "Logging", "Metrics", "Notify", "Repositories", "Settings", "Status", "Sync"]),
         (
             "Agents",
             [
