@@ -118,7 +118,8 @@ public sealed class CanMirrorTests
 
         // On the network of the first one, by mDNS alone; what it has comes from there.
         using var three = new Store(
-            "sync: true\nsync_discovery: local\nstorage_root: third\n", where: network.Machine(1, NatKind.AddressDependent));
+            "sync: true\nsync_discovery: local\nstorage_root: third\n",
+            where: network.Machine(1, NatKind.AddressDependent));
         await three.UntilAsync(hash);
     }
 

@@ -114,7 +114,11 @@ public sealed class MirrorSettingsTests
 
         Assert.Equal(address.ToString(), MirrorDiscovery.Read(message)!.ToString());
         for (var length = 0; length < message.Length; length++)
-            Assert.Equal(length >= EndpointId.Bytes, MirrorDiscovery.Read(message.AsSpan(0, length)) is { IsEmpty: true });
+        {
+            var isRead = MirrorDiscovery.Read(message.AsSpan(0, length)) is { IsEmpty: true };
+            Assert.Equal(length >= EndpointId.Bytes, isRead);
+        }
+
         Property.Check(prng =>
         {
             var changed = (byte[])message.Clone();
