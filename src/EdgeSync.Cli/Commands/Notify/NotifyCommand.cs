@@ -22,7 +22,7 @@ internal static class NotifyCommand
             {
                 Options = { Device },
                 Notes = "The repository is notify.fossil beside that of -R. Copies that are made beside copies of one "
-                    + "project on other machines are copies of each other, and sync.",
+                    + "project on other machines are copies of each other: 'edgesync leaf --notify' syncs them.",
                 Examples = ["notify init -R project.fossil", "notify init -R project.fossil --device port-laptop"],
             },
             SendingCommands.Send(),
