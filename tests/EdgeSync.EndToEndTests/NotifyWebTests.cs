@@ -38,7 +38,8 @@ public sealed class NotifyWebTests
             Assert.Equal(Text(sent, "id"), Text(heard.RootElement, "id"));
         edgesync.Run("notify", "act", Text(sent, "id"), "no", "-R", "project.fossil");
         using (var heard = JsonDocument.Parse(await EventAsync(listening, "message")))
-            Assert.Equal(("no", Text(sent, "id")), (Text(heard.RootElement, "body"), Text(heard.RootElement, "reply_to")));
+            Assert.Equal(
+                ("no", Text(sent, "id")), (Text(heard.RootElement, "body"), Text(heard.RootElement, "reply_to")));
         await SentAsync(await PostAsync(
             "reply", $$"""{"target":"{{Text(sent, "id")}}","body":"all right"}""", "ann:" + password));
 

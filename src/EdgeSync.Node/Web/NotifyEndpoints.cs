@@ -258,7 +258,7 @@ internal sealed class NotifyEndpoints(
 
         if (messages() is { } served) return served;
 
-        await SendAsync(context, Refusal(404, "This node keeps no messages: edgesync leaf --notify."));
+        await SendAsync(context, Refusal(404, "This node keeps no messages (--notify)."));
         return null;
     }
 
@@ -285,7 +285,7 @@ internal sealed class NotifyEndpoints(
         if (given is not null) gate.OnLogin(given.Value.Login, isKnown);
         if (isKnown && may) return new Caller(context, given?.Login, request);
 
-        if (given is null || !isKnown) context.Response.Headers.WWWAuthenticate = "Basic realm=\"edgesync notify\"";
+        if (given is null || !isKnown) context.Response.Headers.WWWAuthenticate = "Basic realm=\"messages\"";
         await SendAsync(context, Refusal(
             given is not null && isKnown ? 403 : 401,
             given is not null && !isKnown ? "The login is not right." : "This needs a right that you do not have."));

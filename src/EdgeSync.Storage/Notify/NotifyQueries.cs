@@ -207,7 +207,7 @@ public sealed class NotifyQueries(Repository repository)
             """
             REPLACE INTO fx_notify_ack(id,device,isread,at) SELECT ?1,?2,?3,?4
              WHERE NOT EXISTS(SELECT 1 FROM fx_notify_ack WHERE id=?1 AND device=?2 AND isread>=?3)
-               AND (SELECT count(*) FROM fx_notify_ack WHERE id=?1)<256
+               AND (SELECT count(*) FROM fx_notify_ack WHERE id=?1 AND device<>?2)<256
             """))
         {
             changed = upsert.BindText(1, ack.MessageId).BindText(2, ack.Device).Bind(3, ack.IsRead ? 1L : 0L)

@@ -64,27 +64,35 @@ internal static class WatchCommand
         var left = context.Get(Count);
         var repository = NotifyOptions.Open(context);
         using var watch = Start(context, repository);
-        await watch.RunAsync(
-            async (item, token) =>
-            {
-                var isTaken = true;
-                if (command is null)
-                {
-                    context.Output.Write(new NotifyMessageReport(item));
-                    context.Output.Flush();
-                }
-                else
-                {
-                    var status = await NotifyExec.RunAsync(command, item, token);
-                    isTaken = status == 0;
-                    if (!isTaken)
-                        context.Output.Errors.WriteLine($"exit status {status} for {item.Id}: it is offered again");
-                }
+        try
+        {
+            await watch.RunAsync(TakeAsync, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Stopped, which is how a watch ends.
+        }
 
-                return isTaken && left > 0 && --left == 0 ? null : isTaken;
-            },
-            cancellationToken);
         return ExitCode.Ok;
+
+        async Task<bool?> TakeAsync(NotifyItem item, CancellationToken token)
+        {
+            var isTaken = true;
+            if (command is null)
+            {
+                context.Output.Write(new NotifyMessageReport(item));
+                context.Output.Flush();
+            }
+            else
+            {
+                var status = await NotifyExec.RunAsync(command, item, token);
+                isTaken = status == 0;
+                if (!isTaken)
+                    context.Output.Errors.WriteLine($"exit status {status} for {item.Id}: it is offered again");
+            }
+
+            return isTaken && left > 0 && --left == 0 ? null : isTaken;
+        }
     }
 
     private static NotifyWatch Start(CommandContext context, Storage.Repository repository)
