@@ -13,7 +13,7 @@ internal sealed record HtmlTag(string Name, bool IsEnd, int Length)
 
     private readonly List<KeyValuePair<string, string>> _attributes = [];
 
-    /// <summary>Reads the tag at the begin of a text; false when there is no whole one.</summary>
+    /// <summary>Reads the tag at the begin of a text; false when it is incomplete.</summary>
     public static bool TryRead(ReadOnlySpan<char> text, out HtmlTag tag)
     {
         tag = null!;

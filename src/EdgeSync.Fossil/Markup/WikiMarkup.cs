@@ -102,7 +102,7 @@ public sealed class WikiMarkup
         if (blanks < 0) blanks = line.Length;
         if (blanks == line.Length || line[blanks] == '\n')
         {
-            // In HTML of a page an empty line is no paragraph of its own, only in its text.
+            // In HTML of a page an empty line makes a paragraph only within text.
             _at = Math.Min(_text.Length, _at + blanks + 1);
             EndParagraph();
             return true;

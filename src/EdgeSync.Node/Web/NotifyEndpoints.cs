@@ -20,8 +20,8 @@ namespace EdgeSync.Node.Web;
 internal sealed record ServedMessages(RepositoryHost Host, NotifyNode Node);
 
 /// <summary>
-/// Messages over HTTP, for programs: JSON, and a stream of events. Whoever may read the repository of messages (right
-/// <c>o</c>) may read them, whoever may write it (<c>i</c>) may send: by HTTP Basic with a user of that repository,
+/// Messages over HTTP, for programs: JSON, and a stream of events. Users with the right <c>o</c> in the repository
+/// of messages may read them, those with <c>i</c> may send: by HTTP Basic with a user of that repository,
 /// otherwise as <c>nobody</c>. Names and members are in docs/notify.md.
 /// <code>
 /// GET  /notify/threads /notify/thread/THREAD /notify/status /notify/media/PROJECT/NAME /notify/events

@@ -82,7 +82,7 @@ internal static class MirrorCommands
         var question = context.Require(Question);
         if (!Questions.Contains(question))
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"'{question}' is no question of a mirror", string.Join(", ", Questions));
+                ErrorKind.Usage, $"a mirror asks no question '{question}'", string.Join(", ", Questions));
         var isMeant = context.Get(Yes);
         if (isMeant == context.Get(No))
             throw new EdgeSyncException(ErrorKind.Usage, "name one of --yes and --no", "edgesync can answer --help");

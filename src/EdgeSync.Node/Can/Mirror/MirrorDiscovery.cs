@@ -18,7 +18,7 @@ namespace EdgeSync.Node.Can.Mirror;
 
 /// <summary>
 /// Finds the other stores of a passphrase: in the pkarr records that all of them can sign, on the LAN, by gossip, by
-/// tickets. Whoever is found is only dialled: the proof of the passphrase decides.
+/// tickets. What is found is only dialled: the proof of the passphrase decides.
 /// <code>
 /// gossip   id(32) counter(8, big-endian) ticket(UTF-8)     every 15 s and to each new neighbour
 /// </code>
@@ -158,7 +158,7 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
         }
     }
 
-    // Null for what is no announcement.
+    // Null for other content.
     internal static EndpointAddress? Read(ReadOnlySpan<byte> message)
     {
         if (message.Length < EndpointId.Bytes || !EndpointId.TryRead(message[..EndpointId.Bytes], out var id))

@@ -127,7 +127,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Moves an asset into the trash, everywhere; null when there is no such asset.</summary>
+    /// <summary>Moves an asset into the trash, everywhere; null when it does not exist.</summary>
     /// <exception cref="EdgeSyncException">Deletions are stopped.</exception>
     public async Task<Asset?> TrashAsync(AssetHash hash)
     {
@@ -141,7 +141,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         return _assets.Find(hash) is { IsTrashed: false } ? await _assets.TrashAsync(hash) : _assets.Find(hash);
     }
 
-    /// <summary>Deletes an asset for good, everywhere; false when there is no such asset.</summary>
+    /// <summary>Deletes an asset for good, everywhere; false when it does not exist.</summary>
     /// <exception cref="EdgeSyncException">Deletions are stopped.</exception>
     public async Task<bool> DeleteAsync(AssetHash hash)
     {
