@@ -179,6 +179,7 @@ cross_tools() { (need_cross_tools); }
 peers_and_clients() {
   step "newer peers" scripts/newer-peers.sh
   npm_clients
+  touch "$results/peers-done"
   [ "$host" != linux-x64 ] || step "cross tools" cross_tools
 }
 
@@ -200,7 +201,7 @@ newest_fossil() {
     "/*/*/$with_newest/*"
 }
 
-# What two rows share, the longest first: each takes the next one that is left.
+# What the rows share, the longest first: each takes the next one that is left.
 release_and_packages() { EDGESYNC_SKIP_PUBLISH=1 EDGESYNC_FAST_PACKAGES=1 scripts/release.sh && scripts/packaging.sh systemd deb; }
 arm64_suite() {
   until [ -f "$results/published-all" ] || ! kill -0 "$job_publish" 2>/dev/null; do sleep 1; done
@@ -208,11 +209,9 @@ arm64_suite() {
     EDGESYNC_BIN=$root/artifacts/arm64/edgesync suite "arm64" tests/EdgeSync.EndToEndTests --treenode-filter '/*/*/*/*[Arm64=yes]'
 }
 old_processor_step() { [ "$host" != linux-x64 ] || step "old processor" old_processor; }
-nats_releases() {
-  local server
-  for server in artifacts/peers/bin/nats-server-*; do
-    EDGESYNC_NATS_SERVER=$root/$server suite "interop, ${server##*/}" tests/EdgeSync.InteropTests --treenode-filter "$nats_only"
-  done
+newest_nats() {
+  EDGESYNC_NATS_SERVER=$(newest nats-server) suite "interop, newest nats-server" tests/EdgeSync.InteropTests --treenode-filter \
+    "$nats_only"
 }
 interop() { suite "interop" tests/EdgeSync.InteropTests; }
 end_to_end() { suite "end to end" tests/EdgeSync.EndToEndTests; }
@@ -223,7 +222,7 @@ examples() { EDGESYNC_BUILT=1 step "examples" scripts/examples.sh; }
 first_run() { step "first run" timeout 300 scripts/smoke.sh; }
 take_suites() {
   local job
-  for job in interop end_to_end arm64_suite old_processor_step newest_fossil fossil_scripts nats_releases fleets release_step examples first_run; do
+  for job in interop end_to_end arm64_suite old_processor_step newest_fossil fossil_scripts fleets newest_nats release_step examples first_run; do
     ! mkdir "$results/taken-$job" 2>/dev/null || "$job"
   done
 }
@@ -234,18 +233,31 @@ step "build" dotnet build EdgeSync.sln -c Release --no-restore -v q -nologo -p:E
 start "format" step "format" dotnet format whitespace EdgeSync.sln --verify-no-changes --no-restore
 [ -z "$fast" ] || { inner_suites; finish_of "format"; finish; }
 
-# Beside the publishing, which fills one processor: the suites that need no file, then those that need this machine's.
+# Three rows beside each other, since tests wait more than they work: the suites that need no file, then those that need
+# this machine's; the files of both processors; and, as soon as this machine's is there, what needs it.
+await_peers() { until [ -f "$results/peers-done" ] || ! kill -0 "$job_peers" 2>/dev/null; do sleep 1; done; }
+third_row() {
+  until [ -f "$results/published" ]; do
+    kill -0 "$job_publish" 2>/dev/null || return 0
+    sleep 1
+  done
+  await_peers
+  export EDGESYNC_BIN=$root/bin/edgesync
+  take_suites
+}
 start "publish" publish_all
+start "row" third_row
 inner_suites
 until [ -f "$results/published" ] || ! kill -0 "$job_publish" 2>/dev/null; do sleep 1; done
 [ -f "$results/published" ] || finish
 export EDGESYNC_BIN=$root/bin/edgesync
 step "size budget" scripts/size.sh --check
-finish_of "peers"
-start "row" take_suites
-# The second row begins when the file of the other processor is made, which fills one processor.
+await_peers
+start "inner" take_suites
 finish_of "publish" || true
 take_suites
+finish_of "inner"
 finish_of "row"
+finish_of "peers"
 finish_of "format"
 finish

@@ -199,8 +199,8 @@ public sealed class NodeLibraryTests : IDisposable
         var (files, before) = (OpenFiles(), Memory());
         for (var i = 0; i < starts; i++) await StartAndStopAsync();
 
-        // The libraries that the runtime loads meanwhile are its own.
-        Assert.Equal(files, OpenFiles());
+        // A leak would be one for each start; what the runtime and the test platform do meanwhile is less.
+        Assert.InRange(OpenFiles(), 0, files + (starts / 4));
         Assert.InRange(Memory() - before, long.MinValue, (4 << 20) + (starts * 2048L));
 
         async Task StartAndStopAsync()
@@ -210,13 +210,13 @@ public sealed class NodeLibraryTests : IDisposable
             Assert.NotEqual("", hub.Repository.ProjectCode);
         }
 
-        // Files by their path, sockets, pipes and the like by their kind.
-        static string OpenFiles() => !OperatingSystem.IsLinux() ? "" : string.Join(
-            '\n',
-            Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget ?? "")
-                .Select(target => target.Split(':')[0])
-                .Where(target => !target.EndsWith(".dll", StringComparison.Ordinal)).CountBy(target => target)
-                .Select(pair => $"{pair.Key} {pair.Value}").Order(StringComparer.Ordinal));
+        // Sockets, watches, and files of the repository. Libraries are loaded when they are first needed, and pipes
+        // lead to the programs of other tests.
+        int OpenFiles() => !OperatingSystem.IsLinux() ? 0
+            : Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget ?? "").Count(
+                target => target.StartsWith("socket:", StringComparison.Ordinal)
+                    || target.StartsWith("anon_inode:", StringComparison.Ordinal)
+                    || target.StartsWith(_folder.Path, StringComparison.Ordinal));
 
         static long Memory() => GC.GetTotalMemory(forceFullCollection: true);
     }

@@ -4,7 +4,7 @@ namespace EdgeSync.Simulation.Fleet;
 
 public class FleetTests
 {
-    private const int SeedsUsual = 100;
+    private const int SeedsUsual = 64;
 
     [Test]
     [Arguments("Normal")]

@@ -32,7 +32,7 @@ public sealed class NotifyFleetTests
     [Test]
     public void A_seed_gives_the_same_fleet_every_time()
     {
-        for (var seed = 1UL; seed <= 3; seed++) Assert.Equal(TraceOf(seed), TraceOf(seed));
+        Assert.Equal(TraceOf(7), TraceOf(7));
 
         static string TraceOf(ulong seed)
         {
