@@ -22,7 +22,7 @@ public sealed class NotifyWebTests
         using var leaf = new RunningNode(edgesync, "leaf", "--repo", "project.fossil", "--notify", "--no-nats");
         using var web = new HttpClient { BaseAddress = new Uri(leaf.Address("http")) };
 
-        // Whoever may read the repository reads; without a right or with a wrong password nothing is written.
+        // Users who may read the repository read; without a right or with a wrong password nothing is written.
         Assert.Equal(0, (await GetAsync("/notify/threads")).GetProperty("threads").GetArrayLength());
         var text = """{"body":"Retry?","project":"ship","priority":"urgent","actions":"Yes, No"}""";
         Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync("send", text, null)).StatusCode);

@@ -6,7 +6,7 @@ namespace EdgeSync.Agent.Notify;
 
 /// <summary>
 /// Messages as JSON, in the original's members and order. A member of the wrong type reads as absent; without id,
-/// thread, project or timestamp there is no message. Control characters stay in: printing makes them visible.
+/// thread, project or timestamp the message is rejected. Control characters stay in: printing makes them visible.
 /// </summary>
 public static class NotifyCodec
 {

@@ -53,7 +53,7 @@ public static class SyncClient
     /// <param name="cancellationToken">Ends it; what came is kept.</param>
     /// <exception cref="EdgeSyncException">
     /// Conflict: the file exists, or the rest of an earlier clone is of another project. Denied: login or rights.
-    /// Unavailable: the peer cannot be reached. Protocol: it is no Fossil server.
+    /// Unavailable: the peer cannot be reached. Protocol: it does not speak as a Fossil server.
     /// </exception>
     public static async Task<SyncClientResult> CloneAsync(
         string url, string path, SyncClientOptions? options, CancellationToken cancellationToken)
@@ -96,7 +96,7 @@ public static class SyncClient
     /// <param name="cancellationToken">Ends it; whole rounds are kept.</param>
     /// <exception cref="EdgeSyncException">
     /// NotFound: the repository is missing, or remembers no peer. Denied: login or rights. Unavailable: the peer
-    /// cannot be reached. Conflict: it holds another project. Protocol: it is no Fossil server.
+    /// cannot be reached. Conflict: it holds another project. Protocol: it does not speak as a Fossil server.
     /// </exception>
     public static Task<SyncClientResult> PullAsync(
         string path, string? url, SyncClientOptions? options, CancellationToken cancellationToken) =>

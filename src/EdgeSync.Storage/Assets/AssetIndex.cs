@@ -93,7 +93,7 @@ internal sealed class AssetIndex(Database database)
         insert.BindText(1, asset.Hash.ToString()).Bind(2, asset.TimestampMs).Bind(3, deletedAtMs).Bind(4, number).Run();
     }
 
-    /// <summary>A deletion of an asset that was never here; it is no change of this store.</summary>
+    /// <summary>A deletion of an asset that was never here: nothing of this store changes.</summary>
     public void AddTombstone(AssetHash hash, long timestampMs, long deletedAtMs)
     {
         using var insert = database.Prepare(

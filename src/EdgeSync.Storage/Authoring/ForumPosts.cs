@@ -55,7 +55,7 @@ public sealed class ForumPosts(Repository repository)
         return threads;
     }
 
-    /// <summary>The first post of the thread of a post; none for what is no post.</summary>
+    /// <summary>The first post of the thread of a post; none for another artifact.</summary>
     public RecordId RootOf(RecordId post)
     {
         if (!HasTable) return RecordId.None;
@@ -100,7 +100,7 @@ public sealed class ForumPosts(Repository repository)
     }
 
     /// <summary>One version of a post.</summary>
-    /// <exception cref="EdgeSyncException">It is no post, or not here.</exception>
+    /// <exception cref="EdgeSyncException">Another artifact, or not here.</exception>
     public ForumPost Read(RecordId rid)
     {
         var post = ArtifactReading.Parse(repository, rid, ArtifactKind.Forum);

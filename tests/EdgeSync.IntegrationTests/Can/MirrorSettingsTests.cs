@@ -100,7 +100,7 @@ public sealed class MirrorSettingsTests
         });
     }
 
-    /// <summary>Of gossip: whoever has the topic may send anything.</summary>
+    /// <summary>Of gossip: all that have the topic may send anything.</summary>
     [Test]
     public void An_announcement_that_is_cut_or_changed_is_read_as_less_or_not_at_all()
     {

@@ -60,7 +60,7 @@ internal sealed class PartialFiles
     /// </summary>
     /// <returns>False: it does not follow what is here, or was dropped meanwhile.</returns>
     /// <exception cref="IOException">The disk refuses.</exception>
-    /// <exception cref="DiskFullException">There is no room.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
     public bool Write(AssetHash hash, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
     {
         var isSame = _entries.TryGetValue(hash, out var entry) && entry.Tree.Root.Span.SequenceEqual(tree.Root.Span);

@@ -6,7 +6,7 @@ namespace EdgeSync.Node.Web.Pages.Markup;
 
 /// <summary>
 /// What the links of a text mean: an address of the web, one of the repository (<c>/path</c>), a hash, or the name of a
-/// wiki page. Anything else, and what the visitor may not see, is no link.
+/// wiki page. Anything else, and what the visitor may not see, stays text.
 /// </summary>
 // Spec: openHyperlink in wikiformat.c.
 internal sealed class MarkupTargets(Repository repository, PageVisitor visitor, PageLinks links)
