@@ -234,7 +234,7 @@ start "format" step "format" dotnet format whitespace EdgeSync.sln --verify-no-c
 [ -z "$fast" ] || { inner_suites; finish_of "format"; finish; }
 
 # Two rows beside each other: the suites that need no file, then those that need this machine's; and the files of both
-# processors, then what is left. A third row made the same work take as long, with a load that made tests unstable.
+# processors, then what is left. A third row was tried: two tests were unstable under its load.
 await_peers() { until [ -f "$results/peers-done" ] || ! kill -0 "$job_peers" 2>/dev/null; do sleep 1; done; }
 start "publish" publish_all
 inner_suites

@@ -140,7 +140,7 @@ public sealed class NodeLibraryTests : IDisposable
         Assert.Contains("--- /dev/null\n+++ a.txt\n", difference, StringComparison.Ordinal);
         Assert.Contains("--- run.sh\n+++ /dev/null\n", difference, StringComparison.Ordinal);
         Assert.Contains("\n+one\n", difference, StringComparison.Ordinal);
-        // Behind, until the leaf has heard of the hub's answer to its own announcement.
+        // On a busy machine the verdict was Behind once after a single sync.
         var verdict = await Synced(leaf);
         for (var i = 0; i < 20 && verdict.State != SyncState.InSync; i++) verdict = await Synced(leaf);
         Assert.Equal(SyncState.InSync, verdict.State);
