@@ -275,6 +275,10 @@ internal sealed class NodeDaemon : IAsyncDisposable
     private void MapEndpoints(IEndpointRouteBuilder app)
     {
         var streams = new LiveStreams(_clock);
+        var sessions = new WebSessions(SystemEntropy.Instance);
+        var logins = new PageLogins(sessions, Context.Logins);
+        var pages = new RepositoryPages(_web, () => _reload.Settings.Http, logins, streams);
+        (_web.Messages, _web.AccessChanged) = (MessagesNow, OnAccessChangedAsync);
         NodeEndpoints.Map(
             app,
             _web,
@@ -283,9 +287,10 @@ internal sealed class NodeDaemon : IAsyncDisposable
             {
                 IsOpen = _reload.Settings.Http.TlsListen is not null
             },
-            new RepositoryPages(_web, () => _reload.Settings.Http, SystemEntropy.Instance, streams),
+            pages,
             new NodePage(Status, _logs.Recent, () => _reload.Settings.Http, streams),
-            new NotifyEndpoints(MessagesNow, Context.Logins, () => _reload.Settings.Http, _clock));
+            new NotifyEndpoints(MessagesNow, Context.Logins, sessions, () => _reload.Settings.Http, _clock),
+            new NotifyPages(_web, pages, () => _reload.Settings.Http, logins, streams));
     }
 
     private ServedMessages? MessagesNow() =>

@@ -22,6 +22,9 @@ internal sealed record NotifyRequest
     public string? Action { get; init; }
 
     public IReadOnlyList<string>? Ids { get; init; }
+
+    /// <summary>The token of the session, for a client that logged in by the form of the pages.</summary>
+    public string? Csrf { get; init; }
 }
 
 internal sealed record NotifyThreadsAnswer(IReadOnlyList<NotifyThreadItem> Threads);
@@ -33,9 +36,10 @@ internal sealed record NotifyMessageAnswer(NotifyItem Message);
 internal sealed record NotifyReadAnswer(int Read);
 
 /// <param name="Login">Whose rights the client has; null: those of <c>nobody</c>.</param>
+/// <param name="Csrf">The token that changes must bring, for a client with a cookie.</param>
 internal sealed record NotifyStatusAnswer(
     string Device, string ProjectCode, string? Login, IReadOnlyList<NotifyProjectItem> Projects,
-    IReadOnlyList<NotifyDeviceItem> Devices);
+    IReadOnlyList<NotifyDeviceItem> Devices, string? Csrf);
 
 internal sealed record NotifyErrorAnswer(string Error);
 

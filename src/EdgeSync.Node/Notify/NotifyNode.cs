@@ -255,6 +255,15 @@ internal sealed class NotifyFeed
         }
     }
 
+    /// <summary>The number of the newest message.</summary>
+    public long Last
+    {
+        get
+        {
+            lock (_gate) return _last;
+        }
+    }
+
     /// <summary>Messages up to this number are there.</summary>
     public void Raise(long last)
     {

@@ -156,6 +156,10 @@ internal sealed class NotifyRepository
     public IReadOnlyList<NotifyItem> Log(IndexedThread thread) =>
         [.. Queries.Thread(thread.Project, thread.Thread).Select(Read).OfType<NotifyItem>()];
 
+    /// <summary>The newest messages of a thread, the oldest of them first.</summary>
+    public IReadOnlyList<NotifyItem> Newest(IndexedThread thread, int countMax) =>
+        [.. Queries.Thread(thread.Project, thread.Thread).TakeLast(countMax).Select(Read).OfType<NotifyItem>()];
+
     /// <exception cref="EdgeSyncException">None, or several, have these digits.</exception>
     public IndexedThread FindThread(string? project, string text)
     {

@@ -1,4 +1,5 @@
 using EdgeSync.Node.Web.Pages;
+using EdgeSync.Node.Web.Pages.Admin;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -11,12 +12,14 @@ namespace EdgeSync.Node.Web;
 /// <code>
 /// GET  /                                       for a browser RepositoryPages, else the repositories as text
 /// GET  /timeline /info/NAME /dir /live …       RepositoryPages
+/// GET, POST /setup_ulist /setup_uedit …        AdminPages
 /// GET  /node /node/live                        NodePage
 /// GET  /xfer                                   to /
 /// GET  /healthz /readyz /status /metrics       OperationsEndpoints
 /// GET  /iroh/status                            OperationsEndpoints, with an iroh endpoint only
 /// POST /join                                   JoinEndpoint
-/// GET, POST /notify/…                          NotifyEndpoints
+/// GET, POST /notify/threads /notify/send …     NotifyEndpoints
+/// GET, POST /notify /notify/messages/THREAD …  NotifyPages
 /// </code>
 /// A POST of cards is not routed here: Fossil clients post to any path, and the content type selects it before routing.
 /// Handlers are minimal APIs, compiled by the request delegate generator; a body is at most 4 KiB, unless the endpoint
@@ -30,13 +33,14 @@ internal static class NodeEndpoints
 
     public static void Map(
         IEndpointRouteBuilder app, NodeWeb web, OperationsEndpoints operations, JoinEndpoint joins,
-        RepositoryPages pages, NodePage node, NotifyEndpoints notify)
+        RepositoryPages pages, NodePage node, NotifyEndpoints notify, NotifyPages messages)
     {
         app.MapMethods("/xfer", Reading, () => Results.Redirect("/"));
         operations.Map(app);
         joins.Map(app);
         node.Map(app);
         notify.Map(app);
+        messages.Map(app);
         MapPages(app, web, pages);
     }
 
@@ -49,6 +53,7 @@ internal static class NodeEndpoints
                 : Results.Text(web.Describe(context.Request.Host.Value ?? "", context.Request.IsHttps) + "\n")
                     .ExecuteAsync(context)));
         pages.Map(app);
+        new AdminPages(pages, stop => web.AccessChanged(stop)).Map(app);
     }
 
     // A browser names HTML first; curl and the like take anything, and a person reads their text.

@@ -17,6 +17,12 @@ internal sealed class NodeWeb(LoginAccount logins, ILogger log) : IXferHost
     /// <summary>Names of those whose first copy is not complete yet.</summary>
     public Func<string?> Waiting { get; set; } = () => null;
 
+    /// <summary>The messages that the node keeps in sync; null: none.</summary>
+    public Func<ServedMessages?> Messages { get; set; } = () => null;
+
+    /// <summary>Called when users or their rights have changed: connections of theirs are checked again.</summary>
+    public Func<CancellationToken, Task> AccessChanged { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>Replaces the repositories; running requests keep theirs.</summary>
     public void Serve(IEnumerable<RepositoryHost> hosts)
     {

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using EdgeSync.Node.Notify;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
+using EdgeSync.Node.Web.Pages;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Notify;
@@ -21,8 +22,8 @@ internal sealed record ServedMessages(RepositoryHost Host, NotifyNode Node);
 
 /// <summary>
 /// Messages over HTTP, for programs: JSON, and a stream of events. Users with the right <c>o</c> in the repository
-/// of messages may read them, those with <c>i</c> may send: by HTTP Basic with a user of that repository,
-/// otherwise as <c>nobody</c>. Names and members are in docs/notify.md.
+/// of messages may read them, those with <c>i</c> may send: by HTTP Basic with a user of that repository, by the cookie
+/// of a login of the pages, otherwise as <c>nobody</c>. Names and members are in docs/notify.md.
 /// <code>
 /// GET  /notify/threads /notify/thread/THREAD /notify/status /notify/media/PROJECT/NAME /notify/events
 /// POST /notify/send /notify/reply /notify/act /notify/read
@@ -30,7 +31,8 @@ internal sealed record ServedMessages(RepositoryHost Host, NotifyNode Node);
 /// </summary>
 /// <param name="messages">Null while the node keeps none.</param>
 internal sealed class NotifyEndpoints(
-    Func<ServedMessages?> messages, LoginAccount logins, Func<HttpSection> settings, TimeProvider clock)
+    Func<ServedMessages?> messages, LoginAccount logins, WebSessions sessions, Func<HttpSection> settings,
+    TimeProvider clock)
 {
     private const string Json = "application/json", Bytes = "application/octet-stream";
     private const int ThreadsMax = 1000, BatchMax = 100, StreamsMax = 64;
@@ -79,7 +81,7 @@ internal sealed class NotifyEndpoints(
                 .. notify.Queries.Projects()
                     .Select(p => new NotifyProjectItem(p.Project, p.Threads, p.Messages, p.Unread)),
             ],
-            notify.Devices()),
+            notify.Devices(), caller.Visitor.Csrf.Length > 0 ? caller.Visitor.Csrf : null),
         NotifyContext.Default.NotifyStatusAnswer);
 
     private static Answer Sent(NotifyItem item) =>
@@ -111,7 +113,7 @@ internal sealed class NotifyEndpoints(
             if (await OpenAsync(context) is not { } served) return;
 
             // A form of another site cannot have this content type without asking first.
-            if (!context.Request.HasJsonContentType() || !IsSameOrigin(context.Request))
+            if (!context.Request.HasJsonContentType() || !PageLogins.IsSameOrigin(context.Request))
             {
                 await SendAsync(context, Refusal(415, "A JSON object of this site is expected."));
                 return;
@@ -275,19 +277,27 @@ internal sealed class NotifyEndpoints(
             return null;
         }
 
-        var (isKnown, may) = await host.Readers.RunAsync(
+        var (isKnown, visitor) = await host.Readers.RunAsync(
             repository => given is var (login, password)
                 ? repository.Users.IsPassword(login, password)
                     && repository.Users.TryGet(login, out var user) && !user!.IsExpired
-                    ? (true, repository.Users.CapabilitiesOf(login).Has(right)) : (false, false)
-                : (true, repository.Users.CapabilitiesOf(null).Has(right)),
+                    ? (true, new PageVisitor(login, repository.Users.CapabilitiesOf(login), ""))
+                    : (false, new PageVisitor(null, default, ""))
+                : (true, sessions.VisitorOf(
+                    repository, context.Request.Cookies[WebSessions.CookieName(repository)])),
             context.RequestAborted);
         if (given is not null) gate.OnLogin(given.Value.Login, isKnown);
-        if (isKnown && may) return new Caller(context, given?.Login, request);
+        if (right == 'i' && visitor.Csrf.Length > 0 && !visitor.IsCsrf(request.Csrf ?? ""))
+        {
+            await SendAsync(context, Refusal(403, "With a cookie, the token of the session is needed: csrf."));
+            return null;
+        }
 
-        if (given is null || !isKnown) context.Response.Headers.WWWAuthenticate = "Basic realm=\"messages\"";
+        if (isKnown && visitor.May(right)) return new Caller(context, visitor, request);
+
+        if (visitor.Login is null || !isKnown) context.Response.Headers.WWWAuthenticate = "Basic realm=\"messages\"";
         await SendAsync(context, Refusal(
-            given is not null && isKnown ? 403 : 401,
+            visitor.Login is not null ? 403 : 401,
             given is not null && !isKnown ? "The login is not right." : "This needs a right that you do not have."));
         return null;
     }
@@ -343,10 +353,6 @@ internal sealed class NotifyEndpoints(
     private static Answer Refusal(int status, string sentence) =>
         Of(new NotifyErrorAnswer(sentence), NotifyContext.Default.NotifyErrorAnswer, status);
 
-    // A browser names the page that a request comes from; a program need not.
-    private static bool IsSameOrigin(HttpRequest request) =>
-        request.Headers.Origin is not [{ Length: > 0 } origin] || origin == $"{request.Scheme}://{request.Host.Value}";
-
     private static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
     private static async Task WriteAsync(HttpContext context, string text, CancellationToken cancellationToken)
@@ -372,9 +378,11 @@ internal sealed class NotifyEndpoints(
     private sealed record Answer(int Status, string Type, byte[] Body);
 
     /// <summary>A client with its request.</summary>
-    /// <param name="Login">Null: it did not log in.</param>
-    private sealed record Caller(HttpContext Context, string? Login, NotifyRequest Request)
+    private sealed record Caller(HttpContext Context, PageVisitor Visitor, NotifyRequest Request)
     {
+        /// <summary>Null: it did not log in.</summary>
+        public string? Login => Visitor.Login;
+
         public string? Query(string name) =>
             Context.Request.Query[name].ToString() is { Length: > 0 } text ? text : null;
 

@@ -1,6 +1,7 @@
 using EdgeSync.Cli.Commands;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
+using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Sync;
 using EdgeSync.Primitives;

@@ -15,6 +15,9 @@ internal sealed record PageAnswer(int Status, string ContentType, byte[] Body)
     /// <summary>A page that keeps itself current, by the script of the program.</summary>
     public bool IsLive { get; init; }
 
+    /// <summary>Nothing keeps a copy of it.</summary>
+    public bool IsSecret { get; init; }
+
     /// <summary>Where to go instead.</summary>
     public string? Location { get; init; }
 }
@@ -41,6 +44,9 @@ internal readonly record struct PageLinks(string Base)
 {
     /// <summary>False for the pages of the node.</summary>
     public bool IsOfRepository => Base is not null;
+
+    /// <summary>Those of the pages of messages, which have none of the others.</summary>
+    public bool IsOfMessages { get; init; }
 
     public string Live => $"{Base}/live";
 
@@ -78,6 +84,24 @@ internal readonly record struct PageLinks(string Base)
     public string Report(long number) => $"{Base}/rptview?rn={number}";
 
     public string ForumPost(string hash) => $"{Base}/forumpost/{hash}";
+
+    public string Users => $"{Base}/setup_ulist";
+
+    /// <param name="id">0: a new one.</param>
+    public string User(long id) => id == 0 ? $"{Base}/setup_uedit" : $"{Base}/setup_uedit?id={id}";
+
+    public string Settings => $"{Base}/setup_settings";
+
+    /// <summary>A thread of messages.</summary>
+    public string Thread(string project, string thread) =>
+        $"{Base}/messages/{thread}?project={Uri.EscapeDataString(project)}";
+
+    /// <summary>A thread with a form that replies to one of its messages.</summary>
+    public string ReplyTo(string project, string thread, string message) => $"{Thread(project, thread)}&to={message}";
+
+    /// <summary>A file that goes with a message.</summary>
+    public string Media(string project, string name) =>
+        $"{Base}/media/{Uri.EscapeDataString(project)}/{Uri.EscapeDataString(name)}";
 
     public string Unversioned(string name) =>
         $"{Base}/uv/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}";

@@ -29,27 +29,9 @@ internal static class PageLayout
             <nav aria-label="Pages">
 
             """);
-        if (visitor.May('o'))
-        {
-            html.Add(
-                $"""
-                <a href="{links.Timeline}">Timeline</a>
-                <a href="{links.Folder("tip", "")}">Files</a>
-                <a href="{links.Base}/brlist">Branches</a>
-                <a href="{links.Base}/taglist">Tags</a>
-
-                """);
-        }
-
-        if (visitor.May('j')) html.Add($"<a href=\"{links.Base}/wiki\">Wiki</a>\n");
-        if (visitor.May('r')) html.Add($"<a href=\"{links.Base}/ticket\">Tickets</a>\n");
-        if (visitor.May('2')) html.Add($"<a href=\"{links.Base}/forum\">Forum</a>\n");
-        if (visitor.May('o'))
-        {
-            html.Add($"<a href=\"{links.Base}/uvlist\">Unversioned</a>\n");
-            html.Add($"<a href=\"{links.Base}/search\">Search</a>\n");
-        }
-
+        if (links.IsOfMessages) html.Add($"<a href=\"{links.Base}\">Threads</a>\n<a href=\"/\">Repositories</a>\n");
+        else AddPages(html, links, visitor);
+        if (visitor.HasMessages && !links.IsOfMessages) html.Add($"<a href=\"/notify\">Messages</a>\n");
         if (visitor.Login is { } login)
         {
             html.Add(
@@ -76,5 +58,31 @@ internal static class PageLayout
             </html>
 
             """);
+    }
+
+    private static void AddPages(HtmlPage html, PageLinks links, PageVisitor visitor)
+    {
+        if (visitor.May('o'))
+        {
+            html.Add(
+                $"""
+                <a href="{links.Timeline}">Timeline</a>
+                <a href="{links.Folder("tip", "")}">Files</a>
+                <a href="{links.Base}/brlist">Branches</a>
+                <a href="{links.Base}/taglist">Tags</a>
+
+                """);
+        }
+
+        if (visitor.May('j')) html.Add($"<a href=\"{links.Base}/wiki\">Wiki</a>\n");
+        if (visitor.May('r')) html.Add($"<a href=\"{links.Base}/ticket\">Tickets</a>\n");
+        if (visitor.May('2')) html.Add($"<a href=\"{links.Base}/forum\">Forum</a>\n");
+        if (visitor.May('o'))
+        {
+            html.Add($"<a href=\"{links.Base}/uvlist\">Unversioned</a>\n");
+            html.Add($"<a href=\"{links.Base}/search\">Search</a>\n");
+        }
+
+        if (visitor.Login is not null && visitor.May('a')) html.Add($"<a href=\"{links.Users}\">Users</a>\n");
     }
 }

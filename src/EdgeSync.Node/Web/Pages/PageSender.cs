@@ -71,7 +71,8 @@ internal static class PageSender
         headers.ContentSecurityPolicy = answer.IsLive ? LivePolicy : Policy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "same-origin";
-        headers.CacheControl = answer.IsImmutable ? "private, max-age=31536000, immutable" : "private, no-cache";
+        headers.CacheControl = answer.IsSecret ? "no-store"
+            : answer.IsImmutable ? "private, max-age=31536000, immutable" : "private, no-cache";
         response.StatusCode = answer.Status;
         if (answer.Location is { } location)
         {
@@ -82,7 +83,7 @@ internal static class PageSender
         response.ContentType = answer.ContentType;
         if (answer.FileName is { } file)
             headers.ContentDisposition = $"attachment; filename*=UTF-8''{Uri.EscapeDataString(file)}";
-        if (answer.Status == 200)
+        if (answer is { Status: 200, IsSecret: false })
         {
             var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(answer.Body).AsSpan(0, 12))}\"";
             headers.ETag = tag;

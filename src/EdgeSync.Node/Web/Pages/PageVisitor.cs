@@ -1,7 +1,10 @@
+using System.Security.Cryptography;
+using System.Text;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Names;
+using Microsoft.AspNetCore.Http;
 
 namespace EdgeSync.Node.Web.Pages;
 
@@ -13,6 +16,25 @@ internal sealed record PageVisitor(string? Login, Capabilities Capabilities, str
 {
     /// <summary>May read the page of the node.</summary>
     public bool SeesNode { get; init; }
+
+    /// <summary>The node has pages of messages, with rights of their own.</summary>
+    public bool HasMessages { get; init; }
+
+    /// <summary>Why a form is not taken: no login, another token than that of the session, or a right that is missing.
+    /// </summary>
+    /// <returns>Null: it is taken.</returns>
+    public PageAnswer? Refusal(PageRequest request, char right, IFormCollection form)
+    {
+        if (Login is null || !May(right)) return RepositoryPages.NotAllowed(request);
+
+        return IsCsrf(form[PageLogins.CsrfField].ToString()) ? null
+            : PageSender.Show(
+                request, new ProblemView("This form is not of your session.", "load its page again", []), 403);
+    }
+
+    /// <summary>True for the token of the visitor's session.</summary>
+    public bool IsCsrf(string token) => Csrf.Length > 0 && CryptographicOperations.FixedTimeEquals(
+        Encoding.UTF8.GetBytes(Csrf), Encoding.UTF8.GetBytes(token));
 
     public bool May(char letter) => Capabilities.Has(letter);
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeSync.Node.Web.Pages.Admin;
 
 namespace EdgeSync.Node.Web.Pages;
 
@@ -30,6 +31,11 @@ namespace EdgeSync.Node.Web.Pages;
 [JsonSerializable(typeof(ThreadView))]
 [JsonSerializable(typeof(SearchView))]
 [JsonSerializable(typeof(UnversionedView))]
+[JsonSerializable(typeof(NotifyThreadsView))]
+[JsonSerializable(typeof(NotifyThreadView))]
+[JsonSerializable(typeof(UsersView))]
+[JsonSerializable(typeof(UserView))]
+[JsonSerializable(typeof(SettingsView))]
 [JsonSerializable(typeof(ProblemView))]
 [JsonSerializable(typeof(LoginView))]
 internal sealed partial class PagesContext : JsonSerializerContext;

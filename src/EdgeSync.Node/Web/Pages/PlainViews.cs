@@ -12,7 +12,8 @@ internal sealed record ProblemView(string Error, string? Hint, IReadOnlyList<str
     {
         html.Add($"<p class=\"problem\">{Error}</p>\n");
         foreach (var candidate in Candidates)
-            html.Add($"<p><a href=\"{links.Info(candidate)}\"><code>{candidate}</code></a></p>\n");
+            if (links.IsOfMessages) html.Add($"<p><code>{candidate}</code></p>\n");
+            else html.Add($"<p><a href=\"{links.Info(candidate)}\"><code>{candidate}</code></a></p>\n");
         if (Hint is not null) html.Add($"<p class=\"faint\">{Hint}</p>\n");
     }
 }

@@ -8,6 +8,7 @@ using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using static EdgeSync.Node.Web.Pages.PageSender;
 
@@ -31,18 +32,20 @@ namespace EdgeSync.Node.Web.Pages;
 /// what is private. A page is HTML that works without a script.
 /// </summary>
 internal sealed class RepositoryPages(
-    NodeWeb web, Func<HttpSection> settings, Entropy entropy, LiveStreams streams)
+    NodeWeb web, Func<HttpSection> settings, PageLogins logins, LiveStreams streams)
 {
     private const long ArchiveBytesMax = 256 << 20;
 
     // About two seconds of SQLite.
     private const long StepsMax = 100_000_000;
 
-    private readonly WebSessions _sessions = new(entropy);
     private readonly RepositoryChanges _changes = new(streams.Clock);
 
     /// <summary>A page of a repository, made on a reader's thread.</summary>
-    private delegate PageAnswer Page(Repository repository, PageRequest request);
+    internal delegate PageAnswer Page(Repository repository, PageRequest request);
+
+    /// <summary>Does what a form says, on the thread that writes.</summary>
+    internal delegate PageAnswer Form(Repository repository, PageRequest request, IFormCollection form);
 
     public void Map(IEndpointRouteBuilder app)
     {
@@ -73,7 +76,7 @@ internal sealed class RepositoryPages(
         Add(app, "/search", null, (r, q) => Show(q, SearchView.Of(r, q.Query, q.Visitor)));
         Add(app, "/uvlist", 'o', (r, q) => Show(q, UnversionedView.Of(r)));
         Add(app, "/uv/{**name}", 'o', (r, q) => UnversionedView.File(r, q.Query));
-        Add(app, "/login", null, (_, q) => Show(q, new LoginView(Failed: false)));
+        Add(app, "/login", null, LogInForm);
         app.MapPost("/login", (RequestDelegate)LogInAsync);
         app.MapPost("/{repository}/login", (RequestDelegate)LogInAsync);
         app.MapPost("/logout", (RequestDelegate)LogOutAsync);
@@ -93,13 +96,71 @@ internal sealed class RepositoryPages(
         var view = new NodeView(
             [.. web.Repositories.OrderBy(r => r.Key, StringComparer.Ordinal)
                 .Select(r => new ServedRepository(r.Key, r.Value.ProjectName))]);
-        var nobody = new PageVisitor(null, default, "") { SeesNode = NodePage.MaySee(context, settings()) };
+        var nobody = new PageVisitor(null, default, "")
+        {
+            SeesNode = NodePage.MaySee(context, settings()),
+            HasMessages = web.Messages() is not null,
+        };
         return SendAsync(
             context,
             Show(new PageRequest(new PageQuery("", context.Request.Query), nobody, default, "edgesync", ""), view));
     }
 
-    private void Add(IEndpointRouteBuilder app, string path, char? right, Page page)
+    /// <summary>Pages of a repository whose name is an address of the node that is not in use.</summary>
+    /// <param name="page">Empty, <c>login</c>, <c>logout</c> or <c>live</c>; null: no page.</param>
+    public Task ServeBelowAsync(HttpContext context, string repository, string? page)
+    {
+        context.Request.RouteValues["repository"] = repository;
+        return (page, HttpMethods.IsPost(context.Request.Method)) switch
+        {
+            ("", false) => HomeAsync(context),
+            ("login", false) => ServeAsync(context, null, LogInForm),
+            ("login", true) => LogInAsync(context),
+            ("logout", true) => LogOutAsync(context),
+            ("live", false) => LiveAsync(context),
+            _ => MissingAsync(context),
+        };
+    }
+
+    /// <summary>Adds a form at an address of each repository: after a login with the right, and with the token of its
+    /// session, it is taken on the thread that writes.</summary>
+    /// <param name="changed">Called after each form that was taken.</param>
+    internal void AddForm(
+        IEndpointRouteBuilder app, string path, char right, Form take, Func<CancellationToken, Task> changed)
+    {
+        async Task TakeAsync(HttpContext context)
+        {
+            if (HostCheck.IsRebound(context, settings().Hosts) || !PageLogins.IsSameOrigin(context.Request))
+            {
+                await RefuseHostAsync(context);
+                return;
+            }
+
+            if (Find(context) is not { } found || !context.Request.HasFormContentType)
+            {
+                await MissingAsync(context);
+                return;
+            }
+
+            var (host, links) = found;
+            var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            var answer = await host.Writer.RunAsync(
+                r => Answer(
+                    r, RequestOf(context, host, links, r), null,
+                    (repository, request) => request.Visitor.Refusal(request, right, form)
+                        ?? take(repository, request, form)),
+                context.RequestAborted);
+            if (answer.Status < StatusCodes.Status400BadRequest) await changed(context.RequestAborted);
+            await SendAsync(context, answer);
+        }
+
+        app.MapPost(path, (RequestDelegate)TakeAsync).WithMetadata(new FormLimit());
+        app.MapPost("/{repository}" + path, (RequestDelegate)TakeAsync).WithMetadata(new FormLimit());
+    }
+
+    /// <summary>Adds a page at an address of each repository.</summary>
+    /// <param name="right">That the visitor must have; null: everybody may see it.</param>
+    internal void Add(IEndpointRouteBuilder app, string path, char? right, Page page)
     {
         Task ServeThis(HttpContext context) => ServeAsync(context, right, page);
         app.MapMethods(path, NodeEndpoints.Reading, (RequestDelegate)ServeThis);
@@ -150,15 +211,20 @@ internal sealed class RepositoryPages(
     private PageRequest RequestOf(HttpContext context, RepositoryHost host, PageLinks links, Repository repository)
     {
         var request = context.Request;
-        var cookie = request.Cookies[WebSessions.CookieName(repository)];
         return new PageRequest(
             new PageQuery(request.RouteValues["name"] as string ?? "", request.Query),
-            _sessions.VisitorOf(repository, cookie) with { SeesNode = NodePage.MaySee(context, settings()) },
+            logins.VisitorOf(context, repository) with
+            {
+                SeesNode = NodePage.MaySee(context, settings()),
+                HasMessages = web.Messages() is not null,
+            },
             links, host.ProjectName ?? host.Name,
             $"{request.Scheme}://{request.Host.Value}{links.Base}/");
     }
 
-    private static PageAnswer Answer(Repository repository, PageRequest request, char? right, Page page)
+    /// <summary>A page, or why it is not shown. Called on a thread of the repository.</summary>
+    /// <param name="right">That the visitor must have; null: everybody may see it.</param>
+    internal static PageAnswer Answer(Repository repository, PageRequest request, char? right, Page page)
     {
         if (right is { } letter && !request.Visitor.May(letter)) return NotAllowed(request);
 
@@ -179,6 +245,8 @@ internal sealed class RepositoryPages(
                 ErrorKind.NotFound => 404,
                 ErrorKind.Ambiguous => 300,
                 ErrorKind.Usage => 400,
+                ErrorKind.Denied => 403,
+                ErrorKind.Conflict => 409,
                 ErrorKind.Unavailable => 503,
                 _ => 500,
             };
@@ -188,11 +256,14 @@ internal sealed class RepositoryPages(
         }
     }
 
-    private static PageAnswer NotAllowed(PageRequest request) => request.Visitor.Login is null && !request.IsJson
+    internal static PageAnswer NotAllowed(PageRequest request) => request.Visitor.Login is null && !request.IsJson
         ? new PageAnswer(302, Html, []) { Location = request.Links.Base + "/login" }
         : Show(
             request,
             new ProblemView("This page needs a right that you do not have.", "log in as a user who has it", []), 403);
+
+    private static PageAnswer LogInForm(Repository repository, PageRequest request) =>
+        Show(request, new LoginView(Failed: false));
 
     private static PageAnswer Home(Repository repository, PageRequest request) =>
         Show(request, HomeView.Of(repository, request.Project, request.CloneUrl, request.Visitor));
@@ -285,7 +356,7 @@ internal sealed class RepositoryPages(
 
     private async Task LogInAsync(HttpContext context)
     {
-        if (HostCheck.IsRebound(context, settings().Hosts) || !IsSameOrigin(context.Request))
+        if (HostCheck.IsRebound(context, settings().Hosts) || !PageLogins.IsSameOrigin(context.Request))
         {
             await RefuseHostAsync(context);
             return;
@@ -298,61 +369,20 @@ internal sealed class RepositoryPages(
         }
 
         var (host, links) = found;
-        var form = await context.Request.ReadFormAsync(context.RequestAborted);
-        var (login, password) = (form["u"].ToString(), form["p"].ToString());
-        var gate = web.Logins.GateOf(context.Connection.RemoteIpAddress!, host.FilePath);
-        var isOpen = gate.IsOpen(login);
-        var (request, cookie, name) = await host.Readers.RunAsync(
-            repository => (
-                RequestOf(context, host, links, repository),
-                isOpen && repository.Users.IsPassword(login, password) ? _sessions.Begin(repository, login) : null,
-                WebSessions.CookieName(repository)),
-            context.RequestAborted);
-        if (isOpen) gate.OnLogin(login, cookie is not null);
-        if (cookie is null)
-        {
-            await SendAsync(context, Show(request, new LoginView(Failed: true), isOpen ? 403 : 429));
-            return;
-        }
-
-        context.Response.Cookies.Append(name, cookie, CookieOf(context.Request, links));
-        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+        await logins.LogInAsync(context, host, links, r => RequestOf(context, host, links, r));
     }
 
     private async Task LogOutAsync(HttpContext context)
     {
-        if (Find(context) is not { } found || !context.Request.HasFormContentType || !IsSameOrigin(context.Request))
+        if (Find(context) is not { } found || !context.Request.HasFormContentType
+            || !PageLogins.IsSameOrigin(context.Request))
         {
             await MissingAsync(context);
             return;
         }
 
-        var (host, links) = found;
-        var form = await context.Request.ReadFormAsync(context.RequestAborted);
-        var name = await host.Readers.RunAsync(WebSessions.CookieName, context.RequestAborted);
-        if (context.Request.Cookies[name] is not { } cookie || !_sessions.IsCsrf(cookie, form["csrf"].ToString()))
-        {
-            await MissingAsync(context);
-            return;
-        }
-
-        context.Response.Cookies.Delete(name, CookieOf(context.Request, links));
-        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+        await logins.LogOutAsync(context, found.Host, found.Links);
     }
-
-    private static CookieOptions CookieOf(HttpRequest request, PageLinks links) => new()
-    {
-        HttpOnly = true,
-        SameSite = SameSiteMode.Strict,
-        Secure = request.IsHttps,
-        Path = links.Base.Length == 0 ? "/" : links.Base,
-        MaxAge = WebSessions.Lifetime,
-    };
-
-    // A browser names the page that a form comes from; a program need not.
-    private static bool IsSameOrigin(HttpRequest request) =>
-        request.Headers.Origin is not [{ Length: > 0 } origin]
-        || origin == $"{request.Scheme}://{request.Host.Value}";
 
     private (RepositoryHost Host, PageLinks Links)? Find(HttpContext context)
     {
@@ -362,5 +392,11 @@ internal sealed class RepositoryPages(
                 ? (host, new PageLinks("/" + Uri.EscapeDataString(name))) : null;
 
         return repositories.Count == 1 ? (repositories.Values.First(), default(PageLinks) with { Base = "" }) : null;
+    }
+
+    // Of settings with their texts; the base limit is 4 KiB.
+    private sealed class FormLimit : IRequestSizeLimitMetadata
+    {
+        public long? MaxRequestBodySize => 128 * 1024;
     }
 }

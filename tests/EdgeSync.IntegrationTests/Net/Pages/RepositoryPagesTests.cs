@@ -292,9 +292,9 @@ public sealed class RepositoryPagesTests
         var page = (await site.GetAsync("/timeline")).Body;
         var token = page[(page.IndexOf("name=\"csrf\" value=\"", StringComparison.Ordinal) + 19)..][..64];
 
-        Assert.Equal(404, (await site.PostAsync("/logout", new() { ["csrf"] = new string('0', 64) })).Status);
+        Assert.Equal(404, (await site.PostAsync("/logout", [new("csrf", new string('0', 64))])).Status);
         Assert.Equal(200, (await site.GetAsync("/timeline")).Status);
-        Assert.Equal(303, (await site.PostAsync("/logout", new() { ["csrf"] = token })).Status);
+        Assert.Equal(303, (await site.PostAsync("/logout", [new("csrf", token)])).Status);
         Assert.Equal(302, (await site.GetAsync("/timeline")).Status);
 
         await site.LogInAsync("ann", "right");

@@ -78,7 +78,8 @@ internal sealed class Site : IAsyncDisposable
         var web = new NodeWeb(new LoginAccount(TimeProvider.System), log);
         web.Serve([site._host]);
         var streams = new LiveStreams(TimeProvider.System);
-        var pages = new RepositoryPages(web, () => new HttpSection(), new SeededEntropy(3), streams);
+        var pages = new RepositoryPages(
+            web, () => new HttpSection(), new PageLogins(new WebSessions(new SeededEntropy(3)), web.Logins), streams);
         site._server = await WebServer.StartAsync(
             new WebServerOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)] }, web,
             app => NodeEndpoints.MapPages(app, web, pages), TimeProvider.System, Cancellation);
@@ -107,9 +108,10 @@ internal sealed class Site : IAsyncDisposable
     }
 
     public Task<Reply> LogInAsync(string login, string password) =>
-        PostAsync("/login", new() { ["u"] = login, ["p"] = password });
+        PostAsync("/login", new Dictionary<string, string> { ["u"] = login, ["p"] = password });
 
-    public Task<Reply> PostAsync(string path, Dictionary<string, string> form, string? origin = null)
+    public Task<Reply> PostAsync(
+        string path, IEnumerable<KeyValuePair<string, string>> form, string? origin = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new FormUrlEncodedContent(form) };
         if (origin is not null) request.Headers.Add("Origin", origin);

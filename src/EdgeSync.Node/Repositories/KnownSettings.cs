@@ -1,6 +1,6 @@
 using EdgeSync.Primitives;
 
-namespace EdgeSync.Cli.Commands.Repo;
+namespace EdgeSync.Node.Repositories;
 
 /// <summary>
 /// The names of a repository's settings in Fossil 2.21, and their valid values. The table itself would accept an
@@ -69,6 +69,33 @@ internal static class KnownSettings
         ["manifest"] = ["on", "off", "r", "u", "t", "ru", "rt", "ut", "rut", "1", "0", "yes", "no", "true", "false"],
         ["safe-html"] = ["b", "f", "w", "bf", "bw", "fw", "bfw"],
     };
+
+    /// <summary>
+    /// Settings that name programs, scripts, or files of this machine, or that open it to those who have no password:
+    /// they are not changed over the network.
+    /// </summary>
+    private static readonly string[] OfMachine =
+    [
+        "allow-symlinks", "backoffice-logfile", "default-csp", "diff-command", "editor", "email-send-command",
+        "email-send-db", "email-send-dir", "email-send-relayhost", "gdiff-command", "gmerge-command", "hooks",
+        "localauth", "pgp-command", "proxy", "ssh-command", "ssl-ca-location", "ssl-identity", "tcl", "tcl-setup",
+        "tclsh", "th1-docs", "th1-hooks", "th1-setup", "th1-uri-regexp", "web-browser",
+    ];
+
+    /// <summary>True for a setting that only the command line changes.</summary>
+    public static bool IsOfMachine(string name) => OfMachine.Contains(name);
+
+    /// <summary>True for a setting that is on or off.</summary>
+    public static bool IsSwitch(string name) => Switches.Contains(name);
+
+    /// <summary>True for a setting that is a whole number.</summary>
+    public static bool IsNumber(string name) => Numbers.Contains(name);
+
+    /// <summary>The words that a setting may have; null: any text.</summary>
+    // Stock's other spellings of on and off are taken, and not offered. A list of words by command is a text.
+    public static IReadOnlyList<string>? WordsOf(string name) => name == "autosync" ? null
+        : Words.TryGetValue(name, out var words)
+            ? [.. words.Where(w => w is not ("1" or "0" or "yes" or "no" or "true" or "false"))] : null;
 
     /// <exception cref="EdgeSyncException">The name is unknown, or fixed; or the value is not valid for the
     /// setting.</exception>

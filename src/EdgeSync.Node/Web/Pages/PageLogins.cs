@@ -1,0 +1,76 @@
+using EdgeSync.Node.Repositories;
+using EdgeSync.Storage;
+using Microsoft.AspNetCore.Http;
+using static EdgeSync.Node.Web.Pages.PageSender;
+
+namespace EdgeSync.Node.Web.Pages;
+
+/// <summary>
+/// Logins of pages by the users of a repository: the forms, the cookie of a session, and who sends a request.
+/// </summary>
+/// <param name="account">The failed logins of the node.</param>
+internal sealed class PageLogins(WebSessions sessions, LoginAccount account)
+{
+    /// <summary>The name of the token in forms of a session.</summary>
+    public const string CsrfField = "csrf";
+
+    /// <summary>The visitor of a request, by the cookie of the repository.</summary>
+    public PageVisitor VisitorOf(HttpContext context, Repository repository) =>
+        sessions.VisitorOf(repository, context.Request.Cookies[WebSessions.CookieName(repository)]);
+
+    /// <summary>Begins a session with the login and password of a form, or shows the form again.</summary>
+    /// <param name="requestOf">Makes the request of a page, on the repository's thread.</param>
+    public async Task LogInAsync(
+        HttpContext context, RepositoryHost host, PageLinks links, Func<Repository, PageRequest> requestOf)
+    {
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var (login, password) = (form["u"].ToString(), form["p"].ToString());
+        var gate = account.GateOf(context.Connection.RemoteIpAddress!, host.FilePath);
+        var isOpen = gate.IsOpen(login);
+        var (request, cookie, name) = await host.Readers.RunAsync(
+            repository => (
+                requestOf(repository),
+                isOpen && repository.Users.IsPassword(login, password) ? sessions.Begin(repository, login) : null,
+                WebSessions.CookieName(repository)),
+            context.RequestAborted);
+        if (isOpen) gate.OnLogin(login, cookie is not null);
+        if (cookie is null)
+        {
+            await SendAsync(context, Show(request, new LoginView(Failed: true), isOpen ? 403 : 429));
+            return;
+        }
+
+        context.Response.Cookies.Append(name, cookie, CookieOf(context.Request, links));
+        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+    }
+
+    /// <summary>Ends the session of a form with its token.</summary>
+    public async Task LogOutAsync(HttpContext context, RepositoryHost host, PageLinks links)
+    {
+        var form = await context.Request.ReadFormAsync(context.RequestAborted);
+        var name = await host.Readers.RunAsync(WebSessions.CookieName, context.RequestAborted);
+        if (context.Request.Cookies[name] is not { } cookie || !sessions.IsCsrf(cookie, form[CsrfField].ToString()))
+        {
+            await MissingAsync(context);
+            return;
+        }
+
+        context.Response.Cookies.Delete(name, CookieOf(context.Request, links));
+        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+    }
+
+    /// <summary>False for a form of another site. A browser names the page that it comes from; a program need not.
+    /// </summary>
+    public static bool IsSameOrigin(HttpRequest request) =>
+        request.Headers.Origin is not [{ Length: > 0 } origin]
+        || origin == $"{request.Scheme}://{request.Host.Value}";
+
+    private static CookieOptions CookieOf(HttpRequest request, PageLinks links) => new()
+    {
+        HttpOnly = true,
+        SameSite = SameSiteMode.Strict,
+        Secure = request.IsHttps,
+        Path = links.Base.Length == 0 ? "/" : links.Base,
+        MaxAge = WebSessions.Lifetime,
+    };
+}
