@@ -25,7 +25,19 @@ public enum SearchAreas
     /// <summary>Technotes as they are now.</summary>
     Technotes = 16,
 
-    All = 31,
+    /// <summary>Posts of the forum as they are now.</summary>
+    Forum = 32,
+
+    All = 63,
+}
+
+/// <summary>How far an index is behind the repository.</summary>
+/// <param name="Ready">Documents that are in it as they are now.</param>
+/// <param name="Total">Documents of the repository.</param>
+public readonly record struct SearchProgress(long Ready, long Total)
+{
+    /// <summary>Nothing is missing.</summary>
+    public bool IsWhole => Ready == Total;
 }
 
 /// <summary>One thing that fits.</summary>
@@ -95,21 +107,15 @@ public sealed class SearchIndex : IDisposable
     }
 
     /// <summary>Takes in what has changed; returns how many documents that were.</summary>
-    public int Update(CancellationToken cancellationToken = default)
-    {
-        var mark = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{_repository.ProjectCode} {_repository.Database.QueryInt64("SELECT max(rid) FROM blob")} "
-                + $"{_repository.Database.QueryInt64("SELECT count(*) FROM event")}");
-        using var transaction = _database.Begin();
-        if (_database.QueryText("SELECT value FROM state WHERE name='mark'") == mark) return 0;
+    public int Update(CancellationToken cancellationToken = default) =>
+        Update(int.MaxValue, long.MaxValue, cancellationToken).Changed;
 
-        var changed = TakeIn(SearchSources.Of(_repository), cancellationToken);
-        using (var replace = _database.Prepare("REPLACE INTO state(name,value) VALUES('mark',?1)"))
-            replace.BindText(1, mark).Run();
-        transaction.Commit();
-        return changed;
-    }
+    /// <summary>Takes in a part of what has changed. The next call goes on.</summary>
+    /// <param name="documentsMax">Documents that are read at most.</param>
+    /// <param name="charactersMax">No document is begun after so many characters.</param>
+    public SearchProgress UpdateStep(
+        int documentsMax, long charactersMax, CancellationToken cancellationToken = default) =>
+        Update(documentsMax, charactersMax, cancellationToken).Progress;
 
     /// <summary>The documents that have all of the words, the best first.</summary>
     /// <param name="words">Whole words; one with a star at its end is a beginning, one with blanks a phrase.</param>
@@ -172,7 +178,33 @@ public sealed class SearchIndex : IDisposable
         }
     }
 
-    private int TakeIn(IEnumerable<SearchDocument> documents, CancellationToken cancellationToken)
+    private (int Changed, SearchProgress Progress) Update(
+        int documentsMax, long charactersMax, CancellationToken cancellationToken)
+    {
+        var mark = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_repository.ProjectCode} {_repository.Database.QueryInt64("SELECT max(rid) FROM blob")} "
+                + $"{_repository.Database.QueryInt64("SELECT count(*) FROM event")} {(int)SearchAreas.All}");
+        using var transaction = _database.Begin();
+        if (_database.QueryText("SELECT value FROM state WHERE name='mark'") == mark)
+        {
+            var count = Count;
+            return (0, new SearchProgress(count, count));
+        }
+
+        var (changed, progress) = TakeIn(documentsMax, charactersMax, cancellationToken);
+        if (progress.IsWhole)
+        {
+            using var replace = _database.Prepare("REPLACE INTO state(name,value) VALUES('mark',?1)");
+            replace.BindText(1, mark).Run();
+        }
+
+        transaction.Commit();
+        return (changed, progress);
+    }
+
+    private (int Changed, SearchProgress Progress) TakeIn(
+        int documentsMax, long charactersMax, CancellationToken cancellationToken)
     {
         var known = new Dictionary<(SearchAreas Area, string Key), (long Id, string Stamp)>();
         using (var select = _database.Prepare("SELECT area, key, id, stamp FROM document"))
@@ -181,25 +213,31 @@ public sealed class SearchIndex : IDisposable
                 known[((SearchAreas)select.Int32(0), select.Text(1) ?? "")] = (select.Int64(2), select.Text(3) ?? "");
         }
 
-        var changed = 0;
-        foreach (var document in documents)
+        var (changed, ready, total) = (0, 0L, 0L);
+        foreach (var document in SearchSources.Of(_repository))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (known.Remove((document.Area, document.Key), out var old))
+            total++;
+            if (known.Remove((document.Area, document.Key), out var old) && old.Stamp == document.Stamp)
             {
-                if (old.Stamp == document.Stamp) continue;
-                Remove(old.Id);
+                ready++;
+                continue;
             }
 
-            Add(document);
+            // What has changed and must wait is not found as it was.
+            if (old.Id != 0) Remove(old.Id);
+            if (changed >= documentsMax || charactersMax <= 0) continue;
+
+            charactersMax -= Add(document);
             changed++;
+            ready++;
         }
 
         foreach (var (id, _) in known.Values) Remove(id);
-        return changed + known.Count;
+        return (changed + known.Count, new SearchProgress(ready, total));
     }
 
-    private void Add(SearchDocument document)
+    private int Add(SearchDocument document)
     {
         using var insert = _database.Prepare("INSERT INTO document(area,key,stamp,mtime) VALUES(?1,?2,?3,?4)");
         insert.Bind(1, (long)document.Area).BindText(2, document.Key).BindText(3, document.Stamp);
@@ -210,6 +248,7 @@ public sealed class SearchIndex : IDisposable
         var (title, body) = document.Read();
         using var words = _database.Prepare("INSERT INTO words(rowid,title,body) VALUES(?1,?2,?3)");
         words.Bind(1, id).BindText(2, title).BindText(3, body).Run();
+        return title.Length + body.Length;
     }
 
     private void Remove(long id)

@@ -22,9 +22,11 @@ internal static class SearchSources
     // Larger files are data more often than text.
     private const int FileBytesMax = 4 << 20;
 
+    private const int ThreadsMax = 1_000_000, VersionsMax = 100_000;
+
     public static IEnumerable<SearchDocument> Of(Repository repository) =>
         Files(repository).Concat(Comments(repository)).Concat(Pages(repository)).Concat(Tickets(repository))
-            .Concat(Notes(repository));
+            .Concat(Notes(repository)).Concat(Posts(repository));
 
     private static IEnumerable<SearchDocument> Files(Repository repository)
     {
@@ -93,6 +95,31 @@ internal static class SearchSources
         (fields ?? new Dictionary<string, string?>()).Where(
             f => !f.Key.StartsWith("tkt_", StringComparison.Ordinal)
                 && !f.Key.StartsWith("private_", StringComparison.Ordinal)).Select(f => f.Value ?? ""));
+
+    // A post is found as it is now, under its first version.
+    private static IEnumerable<SearchDocument> Posts(Repository repository)
+    {
+        var forum = new ForumPosts(repository);
+        foreach (var thread in forum.List(ThreadsMax, includesPrivate: true))
+        {
+            foreach (var post in forum.Thread(thread.Root, VersionsMax, includesPrivate: true))
+            {
+                if (!repository.Content.IsAvailable(post.Newest)) continue;
+
+                yield return new SearchDocument(
+                    SearchAreas.Forum, repository.Content.NameOf(post.First).ToString(),
+                    repository.Content.NameOf(post.Newest).ToString(), post.At.JulianDay, () => TextOf(post.Newest));
+            }
+
+            (string, string) TextOf(RecordId rid)
+            {
+                var post = forum.Read(rid);
+                return (
+                    post.Title is { Length: > 0 } title ? title : thread.Title,
+                    $"{Encoding.UTF8.GetString(post.Body)}\n{post.User}");
+            }
+        }
+    }
 
     private static IEnumerable<SearchDocument> Notes(Repository repository) =>
         new Technotes(repository).List().Select(note => new SearchDocument(

@@ -1,4 +1,5 @@
 using System.Text;
+using EdgeSync.Fossil.Artifacts;
 using EdgeSync.IntegrationTests.Storage.Authoring;
 using EdgeSync.Storage.Authoring;
 using EdgeSync.Storage.Search;
@@ -26,7 +27,8 @@ public sealed class SearchIndexTests : IDisposable
         Fill();
         using var index = SearchIndex.Open(_project.Repository);
 
-        Assert.True(index.Update() >= 5);
+        Assert.True(index.Update() >= 7);
+        Assert.Equal(["Forum How to start"], Found(index, "question"));
         Assert.Equal(["Files src/pump.c"], Found(index, "valve"));
         Assert.Equal(["Wiki Manual"], Found(index, "how", "pressure"));
         Assert.Equal(["Tickets It leaks"], Found(index, "leaks"));
@@ -54,6 +56,35 @@ public sealed class SearchIndexTests : IDisposable
         Assert.Empty(Found(index, "valve"));
         Assert.Equal(["Files src/pump.c"], Found(index, "lever"));
         Assert.Equal(["Files new.txt"], Found(index, "wheel"));
+    }
+
+    [Test]
+    public void An_index_that_is_made_in_steps_says_how_far_it_is()
+    {
+        var last = Fill();
+        using (var index = SearchIndex.Open(_project.Repository))
+        {
+            var first = index.UpdateStep(2, long.MaxValue);
+            Assert.Equal((2L, false), (first.Ready, first.IsWhole));
+            Assert.Equal(first with { Ready = 3 }, index.UpdateStep(100, 1));
+        }
+
+        // Also after another program has opened it, and with a change in between.
+        _project.Commit(last, TestProject.Put("src/pump.c", "a lever\n"));
+        using var again = SearchIndex.Open(_project.Repository);
+        var step = again.UpdateStep(1, long.MaxValue);
+        while (!step.IsWhole)
+        {
+            var next = again.UpdateStep(1, long.MaxValue);
+            Assert.Equal(step with { Ready = step.Ready + 1 }, next);
+            step = next;
+        }
+
+        Assert.Equal(0, again.Update());
+        Assert.Equal(step.Total, again.Count);
+        Assert.Empty(Found(again, "valve"));
+        Assert.Equal(["Files src/pump.c"], Found(again, "lever"));
+        Assert.Equal(["Forum How to start"], Found(again, "answer"));
     }
 
     [Test]
@@ -95,6 +126,26 @@ public sealed class SearchIndexTests : IDisposable
             Comment = "the first release",
             Body = Encoding.UTF8.GetBytes("Thanks to all."),
         });
+        using var transaction = repository.Begin();
+        var author = new ArtifactAuthor(repository);
+        var post = author.Store(
+            new ArtifactDraft
+            {
+                Date = repository.Now,
+                ThreadTitle = "How to start",
+                User = "ann",
+                Body = "a question",
+            }, ArtifactKind.Forum, isPrivate: false, isUnsent: true);
+        author.Store(
+            new ArtifactDraft
+            {
+                Date = repository.Now,
+                ThreadRoot = post.Id,
+                InReplyTo = post.Id,
+                User = "bob",
+                Body = "an answer",
+            }, ArtifactKind.Forum, isPrivate: false, isUnsent: true);
+        transaction.Commit();
         return last;
     }
 

@@ -7,7 +7,7 @@ namespace EdgeSync.Cli.Commands.Repo;
 
 internal static class SearchCommand
 {
-    private static readonly string[] AreaNames = ["files", "comments", "wiki", "tickets", "technotes"];
+    private static readonly string[] AreaNames = ["files", "comments", "wiki", "tickets", "technotes", "forum"];
 
     private static readonly Argument<string[]> Words = new("WORDS")
     {
@@ -27,7 +27,7 @@ internal static class SearchCommand
     private static readonly Option<bool> Fresh = new("--reindex") { Description = "Make the index anew first." };
 
     public static CommandSpec Create() => new(
-        "search", "Search files, comments, wiki, tickets and technotes.", RunAsync)
+        "search", "Search files, comments, wiki, tickets, technotes and the forum.", RunAsync)
     {
         Arguments = { Words },
         Options = { In, Limit, Fresh },

@@ -18,6 +18,9 @@ internal sealed record PageAnswer(int Status, string ContentType, byte[] Body)
     /// <summary>Nothing keeps a copy of it.</summary>
     public bool IsSecret { get; init; }
 
+    /// <summary>The browser asks again after a second: what is shown is being made.</summary>
+    public bool ComesAgain { get; init; }
+
     /// <summary>Where to go instead.</summary>
     public string? Location { get; init; }
 }

@@ -73,6 +73,7 @@ internal static class PageSender
         headers["Referrer-Policy"] = "same-origin";
         headers.CacheControl = answer.IsSecret ? "no-store"
             : answer.IsImmutable ? "private, max-age=31536000, immutable" : "private, no-cache";
+        if (answer.ComesAgain) headers["Refresh"] = "1";
         response.StatusCode = answer.Status;
         if (answer.Location is { } location)
         {

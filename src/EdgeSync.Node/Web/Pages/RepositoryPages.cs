@@ -73,7 +73,7 @@ internal sealed class RepositoryPages(
         Add(app, "/forum", '2', (r, q) => Show(q, ForumView.Of(r, q.Visitor)));
         Add(app, "/forumpost/{name?}", '2', (r, q) => Show(q, ThreadView.Of(r, q.Query, q.Visitor, q.Links)));
         Add(app, "/forumthread/{name?}", '2', (r, q) => Show(q, ThreadView.Of(r, q.Query, q.Visitor, q.Links)));
-        Add(app, "/search", null, (r, q) => Show(q, SearchView.Of(r, q.Query, q.Visitor)));
+        Add(app, "/search", null, Search);
         Add(app, "/uvlist", 'o', (r, q) => Show(q, UnversionedView.Of(r)));
         Add(app, "/uv/{**name}", 'o', (r, q) => UnversionedView.File(r, q.Query));
         Add(app, "/login", null, LogInForm);
@@ -301,6 +301,12 @@ internal sealed class RepositoryPages(
         return query["name"] is null && query.Name.Length == 0
             ? Show(request, TechnotesView.Of(repository, request.Visitor))
             : Show(request, TechnoteView.Of(repository, query, request.Visitor, request.Links));
+    }
+
+    private static PageAnswer Search(Repository repository, PageRequest request)
+    {
+        var view = SearchView.Of(repository, request.Query, request.Visitor);
+        return Show(request, view) with { ComesAgain = view.IsPart };
     }
 
     private static PageAnswer Raw(Repository repository, PageRequest request)

@@ -6,14 +6,22 @@ using EdgeSync.Storage.Search;
 namespace EdgeSync.Node.Web.Pages;
 
 /// <summary>One thing that was found.</summary>
-/// <param name="Area"><c>files</c>, <c>comments</c>, <c>wiki</c>, <c>tickets</c> or <c>technotes</c>.</param>
+/// <param name="Area">
+/// <c>files</c>, <c>comments</c>, <c>wiki</c>, <c>tickets</c>, <c>technotes</c> or <c>forum</c>.
+/// </param>
 /// <param name="Name">A path, a hash, a title or an id.</param>
 internal sealed record SearchRow(string Area, string Name, string Title, string Snippet, string? Date);
 
 /// <summary>What has all of the words, the best first.</summary>
-internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits) : IPageModel
+/// <param name="Indexed">Texts that were looked at: fewer than there are while an index is being made.</param>
+/// <param name="Texts">Texts of the repository.</param>
+internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits, long Indexed = 0, long Texts = 0)
+    : IPageModel
 {
     private const int HitsMax = 50, WordsMax = 16, LengthMax = 200;
+
+    // About half a second of one request.
+    private const int DocumentsOfStep = 3000, CharactersOfStep = 4 << 20;
 
     // An index is brought up to date by one request at a time; what a first one takes grows with the repository.
     private static readonly Lock Gate = new();
@@ -21,6 +29,9 @@ internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits) 
 
     [JsonIgnore]
     public string Title => "Search";
+
+    /// <summary>The index does not have everything yet.</summary>
+    public bool IsPart => Indexed < Texts;
 
     public static SearchView Of(Repository repository, PageQuery query, PageVisitor visitor)
     {
@@ -37,14 +48,15 @@ internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits) 
             if (!index.IsKept)
                 throw new EdgeSyncException(ErrorKind.Unavailable, "this node cannot keep an index for searches");
 
-            index.Update();
+            var progress = index.UpdateStep(DocumentsOfStep, CharactersOfStep);
             string[] words = text.Split(
                 ' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             var hits = index.Find(
                 [.. words.Take(WordsMax)], AreasOf(visitor), HitsMax,
                 (area, key, stamp) => MayShow(repository, visitor, area, key, stamp));
             return new SearchView(text, [.. hits.Select(h => new SearchRow(
-                h.Area.ToString().ToLowerInvariant(), h.Name, h.Title, h.Snippet, h.Date?.ToString()))]);
+                h.Area.ToString().ToLowerInvariant(), h.Name, h.Title, h.Snippet, h.Date?.ToString()))],
+                progress.Ready, progress.Total);
         }
         finally
         {
@@ -64,7 +76,16 @@ internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits) 
             """);
         if (Words is null) return;
 
-        if (Hits.Count == 0) html.Add($"<p>Nothing has all of these words.</p>\n");
+        if (IsPart)
+        {
+            html.Add($"<p role=\"status\">The index is being made: {DisplayText.Number(Indexed)} of ");
+            html.Add($"{DisplayText.Number(Texts)} texts are in it. This page goes on by itself.</p>\n");
+        }
+        else if (Hits.Count == 0)
+        {
+            html.Add($"<p>Nothing has all of these words.</p>\n");
+        }
+
         foreach (var hit in Hits)
         {
             html.Add($"<section class=\"entry\"><p><span class=\"tag\">{hit.Area}</span> ");
@@ -83,13 +104,15 @@ internal sealed record SearchView(string? Words, IReadOnlyList<SearchRow> Hits) 
         "wiki" => links.Wiki(hit.Name),
         "tickets" => links.Ticket(hit.Name),
         "technotes" => links.Technote(hit.Name),
+        "forum" => links.ForumPost(hit.Name),
         _ => links.Info(hit.Name),
     };
 
     private static SearchAreas AreasOf(PageVisitor visitor) =>
         (visitor.May('o') ? SearchAreas.Files | SearchAreas.Comments : SearchAreas.None)
         | (visitor.May('j') ? SearchAreas.Wiki | SearchAreas.Technotes : SearchAreas.None)
-        | (visitor.May('r') ? SearchAreas.Tickets : SearchAreas.None);
+        | (visitor.May('r') ? SearchAreas.Tickets : SearchAreas.None)
+        | (visitor.May('2') ? SearchAreas.Forum : SearchAreas.None);
 
     // The index has what is private, too. What it was made of is what counts.
     private static bool MayShow(

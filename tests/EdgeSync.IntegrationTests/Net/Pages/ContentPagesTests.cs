@@ -35,6 +35,7 @@ public sealed class ContentPagesTests
     [Arguments("/reportlist", "All Tickets")]
     [Arguments("/rptview?rn=1", "It does not work")]
     [Arguments("/forum", "How to start")]
+    [Arguments("/search?s=answer", "How to start")]
     [Arguments("/forumpost/POST", "an answer")]
     [Arguments("/search?s=strong", "Start")]
     [Arguments("/search?s=second", "a.txt")]
@@ -158,6 +159,8 @@ public sealed class ContentPagesTests
         Assert.DoesNotContain("It does not work", timeline, StringComparison.Ordinal);
         Assert.DoesNotContain("A release", timeline, StringComparison.Ordinal);
         Assert.Contains("second change", timeline, StringComparison.Ordinal);
+        Assert.Contains(
+            "Nothing has all of these words", (await site.GetAsync("/search?s=answer")).Body, StringComparison.Ordinal);
         Assert.Contains("Nothing has all of these words", hits, StringComparison.Ordinal);
         Assert.Contains("Nothing has all of these words", tickets, StringComparison.Ordinal);
     }
@@ -215,7 +218,7 @@ public sealed class ContentPagesTests
 
         await site.LogInAsync("ann", "right");
         var found = (await site.GetAsync("/search?s=hiddenword")).Body;
-        foreach (var where in (string[])["in wiki", "in page", "in comment", "in file"])
+        foreach (var where in (string[])["in wiki", "in page", "in comment", "in file", "in forum"])
             Assert.Contains(where, found, StringComparison.Ordinal);
         Assert.Contains("A secret thread", (await site.GetAsync("/forum")).Body, StringComparison.Ordinal);
     }

@@ -29,6 +29,32 @@ public sealed class MarkdownReaderTests
         Assert.Equal((target, isBracket), (link.Text, link.IsBracket));
     }
 
+    /// <summary>As stock's: by a label, or with the note in its place; numbered as they come.</summary>
+    [Test]
+    [Arguments("a[^1] b[^x] c[^1]\n\n[^x]: two\n[^1]: one", "a1 b2 c1", "one ↩", "two ↩")]
+    [Arguments("a(^one) b(^two (and more))", "a1 b2", "one ↩", "two (and more) ↩")]
+    [Arguments("see [this](^one) and [that there](^two words)", "see this1 and that there2", "one ↩", "two words ↩")]
+    [Arguments("a [span][^n]\n\n[^n]: *one*", "a span1", "one ↩")]
+    [Arguments("a[^1]\n\n[^1]: one[^2]\n[^2]: two[^1]", "a1", "one2 ↩", "two1 ↩")]
+    [Arguments("a[^none] (^ ) (^open", "a[^none] (^ ) (^open")]
+    [Arguments("`a(^code)`", "a(^code)")]
+    public void Footnotes_stand_at_the_end(string text, string first, params string[] notes)
+    {
+        var texts = new List<string> { "" };
+        foreach (var part in MarkdownReader.Parse(text)!.Events)
+        {
+            if (part.Kind == MarkupEventKind.Open && part.Tag == MarkupTag.Li) texts.Add("");
+            if (part.Kind == MarkupEventKind.Text) texts[^1] += part.Text;
+        }
+
+        Assert.Equal([first, .. notes], texts);
+        var ids = MarkdownReader.Parse(text)!.Events.SelectMany(e => e.Attributes)
+            .Where(a => a.Key == MarkupAttribute.Id).Select(a => a.Value).ToList();
+        Assert.Equal(ids.Distinct().Count(), ids.Count);
+        foreach (var link in MarkdownReader.Parse(text)!.Events.Where(e => e.Kind == MarkupEventKind.OpenLink))
+            Assert.Contains(link.Text[1..], ids);
+    }
+
     [Test]
     public void The_first_heading_is_the_title() =>
         Assert.Equal("The *title*", MarkdownReader.Parse("# The `*title*`\n\ntext")!.Title);
@@ -51,6 +77,12 @@ public sealed class MarkdownReaderTests
     [Arguments("1. ")]
     [Arguments("_")]
     [Arguments("<a ")]
+    [Arguments("(^")]
+    [Arguments("[a](^")]
+    [Arguments("(^a)")]
+    [Arguments("[^1]")]
+    [Arguments("[^1]: a\n")]
+    [Arguments("a[^1]\n\n[^1]: b\n\n")]
     public void Repeated_without_end_it_is_bounded(string piece)
     {
         var text = string.Concat(Enumerable.Repeat(piece, MarkdownReader.LengthMax / piece.Length));

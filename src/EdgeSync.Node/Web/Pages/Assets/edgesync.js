@@ -6,7 +6,7 @@
   const main = document.querySelector('main[data-live]');
   const note = document.getElementById('live');
   if (!main || !window.EventSource) return;
-  let source = null, isBusy = false, isWanted = false;
+  let source = null, isBusy = false, isWanted = false, pages = 0;
 
   const part = root => root.querySelector('[data-fresh]') || root;
 
@@ -18,8 +18,9 @@
       .catch(() => {});
   }
 
+  // Older pages that were added below stay while they are read: at the top the page is current again.
   async function refresh() {
-    if (isBusy) { isWanted = true; return; }
+    if (isBusy || (pages > 0 && window.scrollY > 100)) { isWanted = true; return; }
     isBusy = true;
     try {
       const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
@@ -30,7 +31,9 @@
       if (!fresh || part(fresh).innerHTML === old.innerHTML) return;
       const focus = old.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
       old.replaceChildren(...part(fresh).childNodes);
+      pages = 0;
       seen();
+      watchEnd();
       if (focus) for (const link of main.querySelectorAll('a')) {
         if (link.getAttribute('href') === focus) { link.focus({ preventScroll: true }); break; }
       }
@@ -39,9 +42,49 @@
       // The node does not answer; the stream tries again by itself.
     } finally {
       isBusy = false;
-      if (isWanted) { isWanted = false; refresh(); }
+      if (isWanted && pages === 0) { isWanted = false; refresh(); }
     }
   }
+
+  // The link to older entries, once it comes near, is replaced by the page that it leads to.
+  const pagesMax = 200;
+  const end = window.IntersectionObserver && new IntersectionObserver(entries => {
+    if (entries.some(entry => entry.isIntersecting)) older();
+  }, { rootMargin: '800px' });
+
+  function watchEnd() {
+    if (!end) return;
+    end.disconnect();
+    const link = main.querySelector('a[rel=next]');
+    if (link && pages < pagesMax) end.observe(link);
+  }
+
+  async function older() {
+    const link = main.querySelector('a[rel=next]');
+    if (!link || isBusy) return;
+    isBusy = true;
+    try {
+      const answer = await fetch(link.href, { headers: { Accept: 'text/html' } });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const fresh = page.querySelector('main');
+      if (!fresh) return;
+      const hasFocus = document.activeElement === link;
+      const nodes = [...fresh.children].filter(node => node.tagName !== 'H1');
+      link.parentElement.replaceWith(...nodes);
+      pages++;
+      if (hasFocus && nodes[0].querySelector('a')) nodes[0].querySelector('a').focus({ preventScroll: true });
+      watchEnd();
+    } catch {
+      // The link stays.
+    } finally {
+      isBusy = false;
+    }
+  }
+
+  window.addEventListener('scroll', () => {
+    if (isWanted && pages > 0 && !isBusy && window.scrollY <= 100) { isWanted = false; refresh(); }
+  }, { passive: true });
 
   // A browser has few connections for a host: only the page that is seen takes one.
   function connect() {
@@ -56,4 +99,5 @@
   });
   connect();
   seen();
+  watchEnd();
 })();

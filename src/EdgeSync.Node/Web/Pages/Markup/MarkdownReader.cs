@@ -2,6 +2,7 @@ using System.Globalization;
 using EdgeSync.Fossil.Markup;
 using Markdig;
 using Markdig.Extensions.EmphasisExtras;
+using Markdig.Extensions.Footnotes;
 using Markdig.Extensions.Tables;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
@@ -20,16 +21,22 @@ internal sealed class MarkdownReader
     // The time for unfinished links grows with their number and the length: up to here it is below a second.
     private const long LinkWorkMax = 300_000_000;
 
+    // The end of a note is looked for so far.
+    private const int NoteLengthMax = 2000;
+
     // A row is filled up to the longest one.
     private const int CellsMax = 20_000;
 
     private static readonly MarkdownPipeline Plain = new MarkdownPipelineBuilder().DisableHtml()
-        .UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).Build();
+        .UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).UseFootnotes().Build();
 
     private static readonly MarkdownPipeline WithTables = new MarkdownPipelineBuilder().DisableHtml()
-        .UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).UsePipeTables().Build();
+        .UseEmphasisExtras(EmphasisExtraOptions.Strikethrough).UseFootnotes().UsePipeTables().Build();
 
     private readonly MarkupBuilder _builder = new();
+    private readonly Footnotes _notes;
+
+    private MarkdownReader(string text) => _notes = new Footnotes(text);
 
     /// <summary>The text as a document; null for one that is too long or too deep.</summary>
     public static MarkupDocument? Parse(string text)
@@ -39,8 +46,9 @@ internal sealed class MarkdownReader
         try
         {
             var document = Markdown.Parse(text, MayHaveTables(text) ? WithTables : Plain);
-            var reader = new MarkdownReader();
+            var reader = new MarkdownReader(text);
             reader.Blocks(document, 0);
+            reader._notes.Write(reader._builder, note => reader.Note(note));
             return reader._builder.Finish();
         }
         catch (ArgumentException)
@@ -106,7 +114,7 @@ internal sealed class MarkdownReader
             case Table table:
                 In(MarkupTag.Table, () => Rows(table, depth));
                 break;
-            case LinkReferenceDefinitionGroup or LinkReferenceDefinition:
+            case LinkReferenceDefinitionGroup or LinkReferenceDefinition or FootnoteGroup or Footnote:
                 break;
             case LeafBlock leaf:
                 In(MarkupTag.P, () => Inlines(leaf.Inline, depth));
@@ -138,6 +146,12 @@ internal sealed class MarkdownReader
     {
         if (cell is [ParagraphBlock only]) Inlines(only.Inline, depth);
         else Blocks(cell, depth);
+    }
+
+    private void Note(Footnote note)
+    {
+        if (note is [ParagraphBlock only]) Inlines(only.Inline, 1);
+        else Blocks(note, 1);
     }
 
     private static KeyValuePair<MarkupAttribute, string>[] AlignOf(Table table, int column)
@@ -192,7 +206,7 @@ internal sealed class MarkdownReader
 
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
         {
-            var bracket = rest.IndexOf('[');
+            var bracket = rest.IndexOfAny('[', '(');
             if (bracket < 0)
             {
                 _builder.Text(rest);
@@ -201,7 +215,11 @@ internal sealed class MarkdownReader
 
             _builder.Text(rest[..bracket]);
             rest = rest[bracket..];
-            if (WikiMarkup.TryLink(rest, out var target, out var label, out var length))
+            if (TryNote(rest, out var noted))
+            {
+                rest = rest[noted..];
+            }
+            else if (rest[0] == '[' && WikiMarkup.TryLink(rest, out var target, out var label, out var length))
             {
                 _builder.OpenLink(target.ToString(), isBracket: true);
                 _builder.Text(label);
@@ -210,12 +228,43 @@ internal sealed class MarkdownReader
             }
             else
             {
-                _builder.Text("[");
+                _builder.Text(rest[..1]);
                 rest = rest[1..];
             }
         }
 
         return last;
+    }
+
+    // (^note), or [text](^note) with blanks, which is no link of Markdown.
+    private bool TryNote(ReadOnlySpan<char> text, out int length)
+    {
+        length = 0;
+        var from = 0;
+        if (text[0] == '[')
+        {
+            from = text[..Math.Min(text.Length, NoteLengthMax)].IndexOf(']') + 1;
+            if (from == 0) return false;
+        }
+
+        if (!text[from..].StartsWith("(^")) return false;
+
+        var depth = 0;
+        for (var i = from; i < Math.Min(text.Length, from + NoteLengthMax); i++)
+        {
+            depth += text[i] switch { '(' => 1, ')' => -1, _ => 0 };
+            if (depth > 0) continue;
+
+            var note = text[(from + 2)..i].Trim();
+            if (note.IsEmpty) return false;
+
+            if (from > 0) _builder.Text(text[1..(from - 1)]);
+            if (!_notes.TryAdd(_builder, note.ToString())) _builder.Text(text[from..(i + 1)]);
+            length = i + 1;
+            return true;
+        }
+
+        return false;
     }
 
     private void Inline(Inline inline, int depth)
@@ -232,6 +281,15 @@ internal sealed class MarkdownReader
                 break;
             case LinkInline { IsImage: true } image:
                 _builder.Image(image.Url ?? "", TextOf(image, 0));
+                break;
+            case FootnoteLink { IsBackLink: true }:
+                break;
+            case FootnoteLink reference:
+                if (!_notes.TryAdd(_builder, reference.Footnote)) _builder.Text("[^]");
+                break;
+            case LinkInline { Url: ['^', _, ..] note } link:
+                Inlines(link, depth);
+                if (!_notes.TryAdd(_builder, note[1..])) _builder.Text($"(^{note[1..]})");
                 break;
             case LinkInline link:
                 _builder.OpenLink(link.Url ?? "");
