@@ -59,11 +59,15 @@ internal sealed class PageLogins(WebSessions sessions, LoginAccount account)
         await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
     }
 
-    /// <summary>False for a form of another site. A browser names the page that it comes from; a program need not.
+    /// <summary>
+    /// False for a form of another site. A browser names the page that it comes from; a program need not. The scheme is
+    /// not compared: a web server in front may have ended TLS.
     /// </summary>
     public static bool IsSameOrigin(HttpRequest request) =>
         request.Headers.Origin is not [{ Length: > 0 } origin]
-        || origin == $"{request.Scheme}://{request.Host.Value}";
+        || (Uri.TryCreate(origin, UriKind.Absolute, out var page)
+            && page.Scheme is "http" or "https"
+            && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
     private static CookieOptions CookieOf(HttpRequest request, PageLinks links) => new()
     {

@@ -141,6 +141,10 @@ public sealed partial class AdminPagesTests
         Assert.Equal(
             403, (await site.PostAsync($"/setup_uedit?id={IdOf(site, "boss")}", [token, F("cap", "a")])).Status);
         Assert.Equal(before, Rows(site));
+
+        // A web server in front has ended TLS.
+        var added = await site.PostAsync("/setup_uedit", [token, F("login", "new")], $"https://{site.Authority}");
+        Assert.Equal(200, added.Status);
     }
 
     [Test]

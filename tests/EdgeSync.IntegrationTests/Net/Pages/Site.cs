@@ -110,6 +110,9 @@ internal sealed class Site : IAsyncDisposable
     public Task<Reply> LogInAsync(string login, string password) =>
         PostAsync("/login", new Dictionary<string, string> { ["u"] = login, ["p"] = password });
 
+    /// <summary>Host and port.</summary>
+    public string Authority => _http.BaseAddress!.Authority;
+
     public Task<Reply> PostAsync(
         string path, IEnumerable<KeyValuePair<string, string>> form, string? origin = null)
     {
