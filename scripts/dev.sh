@@ -80,6 +80,7 @@ case $verb in
     # [Fossil=2.21] compare what later releases print or write otherwise (docs/TESTING.md).
     parts='(!EdgeSync.InteropTests.Nats*)&(!*.PowerLoss)&(!*.Quic)&(!*.Iroh)/(!DiskTests*)&(!KillTests*)'
     status=0
+    export EDGESYNC_HISTORY_CHECKINS=2000
     for peer in artifacts/peers/bin/fossil-*; do
       EDGESYNC_FOSSIL=$root/$peer "${run[@]}" "/*/$parts/*[Fossil!=2.21]" || status=$?
     done
@@ -96,7 +97,7 @@ case $verb in
     dotnet build tests/EdgeSync.InteropTests -v q -nologo
     export EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync}
     # --long: then also the explicit ones, with the history that EDGESYNC_REAL_REPO=FILE names.
-    long=; if [ "${1:-}" = --long ]; then shift; long=1; fi
+    long=; if [ "${1:-}" = --long ]; then shift; long=1; export EDGESYNC_HISTORY_CHECKINS=2000; fi
     run_tests EdgeSync.InteropTests "$@"
     [ -z "$long" ] || run_tests EdgeSync.InteropTests --treenode-filter '/*/*/*/*[Long=yes]'
     if [ -n "$long" ]; then

@@ -3,7 +3,7 @@
 # Makes what a release consists of, in artifacts/release: for each RID an archive (edgesync-VERSION-RID.tar.gz: the file,
 # completions, man page, systemd units, licence) and for Linux with glibc a Debian package, the libraries as NuGet packages
 # with their symbols, an SBOM (CycloneDX) and checksums.txt. RIDs are those that this machine builds unless given.
-# EDGESYNC_SKIP_PUBLISH=1 takes the files that are already in bin/, EDGESYNC_FAST_PACKAGES=1 packs Debian packages fast instead of small.
+# EDGESYNC_SKIP_PUBLISH=1 takes the files that are already in bin/, EDGESYNC_FAST_PACKAGES=1 packs fast instead of small.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 cd "$root"
@@ -38,7 +38,7 @@ make_archive() {
   install -D -m 644 -t "$folder/man" "$work/shared/edgesync.1"
   install -D -m 644 -t "$folder/systemd" packaging/systemd/*
   tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -cf - "$name" |
-    gzip -n9 >"$release/$name.tar.gz"
+    gzip "-n${EDGESYNC_FAST_PACKAGES:-9}" >"$release/$name.tar.gz"
 }
 
 # make_deb RID

@@ -18,13 +18,13 @@ public sealed class GeneratedHistory : IDisposable
 
     public GeneratedHistory()
     {
-        Declare("history", "--checkins", "2000");
+        Declare("history", "--checkins", Environment.GetEnvironmentVariable("EDGESYNC_HISTORY_CHECKINS") ?? "700");
         Declare("kinds", "--checkins", "60", "--seed", "17");
         Declare("kinds-sha1", "--checkins", "40", "--seed", "8", "--sha1");
         Declare("kinds-shuffled", "--checkins", "60", "--seed", "9", "--shuffle");
     }
 
-    /// <summary>2,000 random check-ins, then every other kind.</summary>
+    /// <summary>700 random check-ins (or <c>EDGESYNC_HISTORY_CHECKINS</c>), then every other kind.</summary>
     public string History => _made["history"].Value;
 
     /// <summary>Small, all kinds.</summary>

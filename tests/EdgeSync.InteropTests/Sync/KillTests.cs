@@ -32,7 +32,7 @@ public sealed class KillTests(GeneratedHistory history)
             using (client)
             {
                 WaitUntil(
-                    () => SizeOf(target) > 1_000_000 * (kill + 1)
+                    () => SizeOf(target) > 400_000 * (kill + 1)
                     || client.HasEnded, TimeSpan.FromMilliseconds(500 + prng.NextInt32(1500)));
                 server.Kill();
                 client.Kill();
@@ -63,7 +63,7 @@ public sealed class KillTests(GeneratedHistory history)
         for (var kill = 0; kill < Kills && !isDone; kill++)
         {
             using var client = bench.Ours.Start("repo", "clone", server.Url, bench["ours.fossil"]).Begin();
-            WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(100 + prng.NextInt32(900)));
+            WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(50 + prng.NextInt32(400)));
             isDone = client.HasEnded;   // it was quicker
             client.Kill();
             if (!File.Exists(bench["ours.fossil"])) continue;
@@ -102,7 +102,7 @@ public sealed class KillTests(GeneratedHistory history)
             for (var kill = 0; kill < Kills; kill++)
             {
                 using var client = bench.Ours.Start("repo", "push", url, "-R", full).Begin();
-                WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(100 + prng.NextInt32(700)));
+                WaitUntil(() => client.HasEnded, TimeSpan.FromMilliseconds(50 + prng.NextInt32(300)));
                 client.Kill();
             }
 
@@ -123,7 +123,7 @@ public sealed class KillTests(GeneratedHistory history)
         for (var kill = 0; kill < Kills; kill++)
         {
             using var rebuild = bench.Ours.Start("repo", "rebuild", "-R", ours).Begin();
-            WaitUntil(() => rebuild.HasEnded, TimeSpan.FromMilliseconds(150 + prng.NextInt32(800)));
+            WaitUntil(() => rebuild.HasEnded, TimeSpan.FromMilliseconds(60 + prng.NextInt32(300)));
             rebuild.Kill();
 
             // One transaction: the tables are the old ones or the new ones, never none.
