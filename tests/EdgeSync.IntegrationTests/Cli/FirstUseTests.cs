@@ -1,5 +1,4 @@
 using EdgeSync.Cli.Commands;
-using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Settings;

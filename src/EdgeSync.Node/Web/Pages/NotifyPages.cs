@@ -18,7 +18,8 @@ namespace EdgeSync.Node.Web.Pages;
 /// <c>i</c> answer and send after a login; each form carries the token of the session. They work without the script,
 /// which only keeps them current and marks as read what is seen.
 /// <code>
-/// GET  /notify ?project= &amp;inbox= &amp;limit=       threads            GET  /notify/messages/THREAD ?project= &amp;to=
+/// GET  /notify ?project= &amp;inbox= &amp;limit=       threads
+/// GET  /notify/messages/THREAD ?project= &amp;to=  its messages
 /// GET  /notify/login   /notify/live            the form, the stream of changes
 /// POST /notify/messages/THREAD                 target, and body or action: an answer
 /// POST /notify/new                             project body actions priority: a thread
@@ -52,7 +53,8 @@ internal sealed class NotifyPages(
             "/notify/login", NodeEndpoints.Reading,
             (RequestDelegate)(c => ServeAsync(c, null, (_, _) => new LoginView(Failed: false), "login")));
         app.MapMethods(
-            "/notify/messages/{thread}", NodeEndpoints.Reading, (RequestDelegate)(c => ServeAsync(c, 'o', Thread, null)));
+            "/notify/messages/{thread}", NodeEndpoints.Reading,
+            (RequestDelegate)(c => ServeAsync(c, 'o', Thread, null)));
         app.MapGet("/notify/live", (RequestDelegate)LiveAsync);
         Post(app, "/notify/messages/{thread}", Answer);
         Post(app, "/notify/new", Begin);
@@ -68,7 +70,10 @@ internal sealed class NotifyPages(
             ? Math.Clamp(limit, 1, ThreadsMax) : ThreadsShown;
         return new NotifyThreadsView(
             notify.Device, project, inbox, notify.Threads(project, inbox, count),
-            [.. notify.Queries.Projects().Select(p => new NotifyProjectItem(p.Project, p.Threads, p.Messages, p.Unread))])
+            [
+                .. notify.Queries.Projects()
+                    .Select(p => new NotifyProjectItem(p.Project, p.Threads, p.Messages, p.Unread)),
+            ])
         {
             Csrf = CsrfOf(request),
             CountMax = count,

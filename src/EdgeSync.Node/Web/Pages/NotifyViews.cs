@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using EdgeSync.Agent.Notify;
 using EdgeSync.Node.Notify;
 using EdgeSync.Primitives;
-using EdgeSync.Storage.Notify;
 
 namespace EdgeSync.Node.Web.Pages;
 
@@ -114,7 +113,8 @@ internal sealed record NotifyThreadView(
     /// <summary>The message that a reply most likely means: the newest that is no answer itself.</summary>
     /// <param name="login">Whose own messages do not count.</param>
     public static NotifyItem? TargetOf(IReadOnlyList<NotifyItem> messages, string? login) =>
-        messages.LastOrDefault(m => m.ReplyTo is null && m.FromName != login) ?? messages.LastOrDefault();
+        messages.LastOrDefault(m => m.ReplyTo is null && m.FromName != login)
+            ?? (messages is [.., var last] ? last : null);
 
     /// <summary>A priority that is not the usual one.</summary>
     public static void AddPriority(HtmlPage html, string priority)

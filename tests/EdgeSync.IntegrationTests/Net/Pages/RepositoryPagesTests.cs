@@ -309,7 +309,7 @@ public sealed class RepositoryPagesTests
         await using var site = await Site.StartAsync(project => project.Repository.Users.Add("ann", "o", "right"));
 
         var form = await site.PostAsync(
-            "/login", new() { ["u"] = "ann", ["p"] = "right" }, origin: "http://evil.example");
+            "/login", [new("u", "ann"), new("p", "right")], origin: "http://evil.example");
         var page = await site.GetAsync("/timeline", host: "evil.example");
 
         Assert.Equal((403, 403), (form.Status, page.Status));

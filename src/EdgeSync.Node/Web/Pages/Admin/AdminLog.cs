@@ -1,4 +1,3 @@
-using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Web.Pages.Admin;

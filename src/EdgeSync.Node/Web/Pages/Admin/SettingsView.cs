@@ -26,7 +26,7 @@ internal sealed record SettingsView(IReadOnlyList<SettingRow> Settings) : IPageM
     public string Title => "Settings";
 
     [JsonIgnore]
-    public required string Csrf { get; init; }
+    public string Csrf { get; init; } = "";
 
     public static SettingsView Of(Repository repository, PageVisitor visitor) => new(
         [.. StockSettings.Names.Select(name => RowOf(name, repository.Settings[name]))]) { Csrf = visitor.Csrf };

@@ -1,4 +1,3 @@
-using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Users;
@@ -11,8 +10,8 @@ namespace EdgeSync.Node.Web.Pages.Admin;
 /// <c>developer</c> and <c>reader</c>, nobody takes <c>s</c> or the account from itself, and one user with <c>s</c>
 /// remains. Each change is a transaction.
 /// </summary>
-// Spec: setup_uedit in setupuser.c.
 /// <param name="actor">The login that makes the change.</param>
+// Spec: setup_uedit in setupuser.c.
 internal sealed class UserEdit(Repository repository, string actor)
 {
     private const string SetupOnly = "sy";
@@ -67,7 +66,7 @@ internal sealed class UserEdit(Repository repository, string actor)
         _ = Editable(login);
         if (UserStore.IsReserved(login))
             throw Denied($"'{login}' is a set of rights, not a user: it is not deleted", "take its letters away");
-        if (login == actor) throw Denied("your own account is not deleted here", "edgesync repo user rm");
+        if (login == actor) throw Denied("your own account is not deleted here", $"edgesync repo user rm {login}");
 
         repository.Users.Remove(login);
         AdminLog.Add(repository, "setup_uedit", actor, $"Deleted user [{login}].");

@@ -57,8 +57,10 @@ internal sealed record UsersView(IReadOnlyList<UserRow> Users) : IPageModel
 
         html.Add($"<p><a href=\"{links.User(0)}\">Add a user</a>");
         if (SeesSettings) html.Add($" <a href=\"{links.Settings}\">Settings</a>");
-        html.Add($"</p>\n<div class=\"scroll\"><table>\n<tr><th>Login</th><th>Capabilities</th><th>Information</th>");
-        html.Add($"<th>Changed</th></tr>\n");
+        html.Add($"</p>\n<div class=\"scroll\"><table>\n<tr>");
+        foreach (var column in (string[])["Login", "Capabilities", "Information", "Changed"])
+            html.Add($"<th scope=\"col\">{column}</th>");
+        html.Add($"</tr>\n");
         foreach (var user in Users)
         {
             html.Add($"<tr><td><a href=\"{links.User(user.Id)}\">{user.Login}</a></td>");
@@ -83,11 +85,11 @@ internal sealed record UserView(UserRow? User, long Artifacts, bool AsksToDelete
     public string Title => User is null ? "New user" : User.Login;
 
     [JsonIgnore]
-    public required string Csrf { get; init; }
+    public string Csrf { get; init; } = "";
 
     /// <summary>Letters that the visitor may give.</summary>
     [JsonIgnore]
-    public required IReadOnlyList<(char Letter, string Name)> Offered { get; init; }
+    public IReadOnlyList<CapabilityName> Offered { get; init; } = [];
 
     /// <param name="userId">0: a new one.</param>
     /// <exception cref="EdgeSyncException">There is no such user.</exception>
@@ -130,7 +132,8 @@ internal sealed record UserView(UserRow? User, long Artifacts, bool AsksToDelete
         if (!isReserved)
         {
             html.Add($"<label>Information <input name=\"info\" maxlength=\"1000\" value=\"{User?.Info}\"></label>\n");
-            html.Add($"<label>{(User is null ? "Password (empty: a random one)" : "New password (empty: unchanged)")} ");
+            var label = User is null ? "Password (empty: a random one)" : "New password (empty: unchanged)";
+            html.Add($"<label>{label} ");
             html.Add($"<input name=\"pw\" type=\"password\" autocomplete=\"new-password\"></label>\n");
         }
 
@@ -156,8 +159,9 @@ internal sealed record UserView(UserRow? User, long Artifacts, bool AsksToDelete
             """);
         if (AsksToDelete)
         {
-            html.Add($"<p class=\"problem\" role=\"alert\">{user.Login} has written {Artifacts} artifacts; they stay.</p>");
-            html.Add($"\n<label class=\"check\"><input type=\"checkbox\" name=\"verifydelete\" value=\"1\" required> ");
+            html.Add($"<p class=\"problem\" role=\"alert\">{user.Login} has written {Artifacts} artifacts; ");
+            html.Add($"they stay.</p>\n<label class=\"check\">");
+            html.Add($"<input type=\"checkbox\" name=\"verifydelete\" value=\"1\" required> ");
             html.Add($"Delete {user.Login} for good</label>\n");
         }
 
@@ -165,19 +169,24 @@ internal sealed record UserView(UserRow? User, long Artifacts, bool AsksToDelete
     }
 }
 
+/// <summary>A right of Fossil.</summary>
+internal sealed record CapabilityName(char Letter, string Name);
+
 /// <summary>Stock's names of the capability letters.</summary>
 // Spec: setup_uedit in setupuser.c.
 internal static class CapabilityNames
 {
-    public static IReadOnlyList<(char Letter, string Name)> All { get; } =
+    public static IReadOnlyList<CapabilityName> All { get; } =
     [
-        ('s', "Setup: everything"), ('a', "Admin"), ('u', "Rights of reader"), ('v', "Rights of developer"),
-        ('e', "View addresses"), ('p', "Change own password"), ('i', "Check in"), ('o', "Check out"),
-        ('h', "Hyperlinks"), ('b', "Attachments"), ('g', "Clone"), ('j', "Read wiki"), ('f', "New wiki"),
-        ('m', "Append to wiki"), ('k', "Write wiki"), ('l', "Moderate wiki"), ('r', "Read tickets"),
-        ('n', "New tickets"), ('c', "Append to tickets"), ('w', "Write tickets"), ('q', "Moderate tickets"),
-        ('t', "Ticket reports"), ('x', "Private branches"), ('y', "Write unversioned files"), ('z', "Download archives"),
-        ('2', "Read forum"), ('3', "Write forum"), ('4', "Write forum, trusted"), ('5', "Moderate forum"),
-        ('6', "Supervise forum"), ('7', "Email alerts"), ('A', "Send announcements"), ('C', "Chat"), ('D', "Debug"),
+        new('s', "Setup: everything"), new('a', "Admin"), new('u', "Rights of reader"), new('v', "Rights of developer"),
+        new('e', "View addresses"), new('p', "Change own password"), new('i', "Check in"), new('o', "Check out"),
+        new('h', "Hyperlinks"), new('b', "Attachments"), new('g', "Clone"), new('j', "Read wiki"), new('f', "New wiki"),
+        new('m', "Append to wiki"), new('k', "Write wiki"), new('l', "Moderate wiki"), new('r', "Read tickets"),
+        new('n', "New tickets"), new('c', "Append to tickets"), new('w', "Write tickets"), new('q', "Moderate tickets"),
+        new('t', "Ticket reports"), new('x', "Private branches"), new('y', "Write unversioned files"),
+        new('z', "Download archives"),
+        new('2', "Read forum"), new('3', "Write forum"), new('4', "Write forum, trusted"), new('5', "Moderate forum"),
+        new('6', "Supervise forum"), new('7', "Email alerts"), new('A', "Send announcements"),
+        new('C', "Chat"), new('D', "Debug"),
     ];
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using EdgeSync.Fossil.Markup;
 using Markdig;
 using Markdig.Extensions.EmphasisExtras;
@@ -13,13 +14,16 @@ namespace EdgeSync.Node.Web.Pages.Markup;
 /// Reads Markdown as Fossil has it, by Markdig's parser: its syntax tree becomes a <see cref="MarkupDocument"/>. HTML
 /// in it is text, and brackets that are no link of Markdown are links of Fossil (<see cref="WikiMarkup.TryLink"/>).
 /// </summary>
-internal sealed class MarkdownReader
+internal sealed partial class MarkdownReader
 {
     /// <summary>Characters that are read at most.</summary>
     public const int LengthMax = 256 * 1024;
 
     // The time for unfinished links grows with their number and the length: up to here it is below a second.
     private const long LinkWorkMax = 300_000_000;
+
+    // Each is looked for in the whole text.
+    private const int SpansMax = 200;
 
     // The end of a note is looked for so far.
     private const int NoteLengthMax = 2000;
@@ -45,7 +49,7 @@ internal sealed class MarkdownReader
 
         try
         {
-            var document = Markdown.Parse(text, MayHaveTables(text) ? WithTables : Plain);
+            var document = Markdown.Parse(WithoutSpans(text), MayHaveTables(text) ? WithTables : Plain);
             var reader = new MarkdownReader(text);
             reader.Blocks(document, 0);
             reader._notes.Write(reader._builder, note => reader.Note(note));
@@ -57,6 +61,15 @@ internal sealed class MarkdownReader
             return null;
         }
     }
+
+    // [text][^label] is a reference behind a text; the parser would drop the text.
+    private static string WithoutSpans(string text) => !text.Contains("][^", StringComparison.Ordinal) ? text
+        : Span().Replace(
+            text, m => text.Contains($"[^{m.Groups[2].Value}]:", StringComparison.Ordinal)
+                ? $"{m.Groups[1].Value}[^{m.Groups[2].Value}]" : m.Value, SpansMax);
+
+    [GeneratedRegex(@"\[([^\[\]\n]{1,500})\]\[\^([^\[\]\s]{1,100})\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Span();
 
     private static bool MayHaveTables(string text)
     {
