@@ -97,6 +97,37 @@ public sealed partial class NotifyPagesTests
     }
 
     [Test]
+    public async Task What_was_seen_of_another_device_counts_as_read()
+    {
+        using var edgesync = Ship();
+        Directory.CreateDirectory(edgesync["b"]);
+        foreach (var file in (string[])["project.fossil", "notify.fossil"])
+            File.Copy(edgesync[file], edgesync[$"b/{file}"]);
+        edgesync.Run("notify", "init", "-R", "b/project.fossil", "--device", "b");
+        var password = User(edgesync, "ann", "io");
+        using var leaf = new RunningNode(
+            edgesync, "leaf", "--repo", "project.fossil", "--notify", "--nats-leaf-port", "0");
+        using var browser = new Browser(leaf.Address("http"));
+        edgesync.Run(
+            "notify", "send", "From b", "--project", "ship", "-R", "b/project.fossil", "--nats",
+            leaf.Address("nats-leaf"));
+        await leaf.UntilAsync(
+            async _ => (await browser.GetAsync("/notify")).Body.Contains("1 unread", Ordinal), "the message");
+        await browser.PostAsync("/notify/login", [("u", "ann"), ("p", password)]);
+        var thread = Link().Match((await browser.GetAsync("/notify")).Body).Groups[1].Value;
+
+        // To look at a page changes nothing.
+        await browser.GetAsync(thread);
+        var page = await browser.GetAsync(thread);
+        Assert.Contains("unread\">new<", page.Body, Ordinal);
+        var seen = await browser.PostAsync("/notify/seen", Fields(Seen().Match(page.Body).Groups[1].Value));
+
+        Assert.Equal(303, seen.Status);
+        Assert.DoesNotContain("1 unread", (await browser.GetAsync("/notify")).Body, Ordinal);
+        Assert.DoesNotContain("data-seen", (await browser.GetAsync(thread)).Body, Ordinal);
+    }
+
+    [Test]
     public async Task Nothing_is_written_without_a_right_the_token_of_the_session_and_a_page_of_this_site()
     {
         using var edgesync = Ship();
@@ -177,6 +208,9 @@ public sealed partial class NotifyPagesTests
 
     [GeneratedRegex("<form class=\"actions\"[^>]*>(.*?)</form>", RegexOptions.Singleline)]
     private static partial Regex Form();
+
+    [GeneratedRegex("<form data-seen[^>]*>(.*?)</form>", RegexOptions.Singleline)]
+    private static partial Regex Seen();
 
     [GeneratedRegex("<form class=\"search\"[^>]*>(.*?)</form>", RegexOptions.Singleline)]
     private static partial Regex LastForm();

@@ -54,6 +54,45 @@ public sealed class NotifyTests
     }
 
     [Test]
+    public async Task Commands_without_a_leaf_join_a_NATS_server_themselves()
+    {
+        using var edgesync = Machines("a", "b");
+        using var first = Leaf(edgesync, "a", "--nats-leaf-port", "0", "--poll", "1h");
+        string[] join = ["--nats", first.Address("nats-leaf")];
+
+        // A message is with the other node when the command ends.
+        edgesync.Run(Notify("b", ["send", "hello", "--from", "bob", .. join]));
+        await first.UntilAsync(() => Threads(edgesync, "a").Count == 1);
+
+        // A question waits for the answer of the other node, and a watch for its messages.
+        using var script = edgesync.Start(
+            Notify("b", ["ask", "Deploy?", "--actions", "Yes, No", "--from", "script", .. join])).Begin();
+        await first.UntilAsync(() => Threads(edgesync, "a").Count == 2);
+        edgesync.Run(Notify("a", "act", Threads(edgesync, "a")[0].Short, "yes", "--from", "ann"));
+        Assert.EndsWith(
+            " from:ann action:yes\n", script.WaitForEnd(PatienceMax).MustSucceed().Output, StringComparison.Ordinal);
+        using var watch = edgesync.Start(Notify("b", ["watch", "--name", "w", "-n", "1", "--json", .. join])).Begin();
+        await Patience.UntilAsync(
+            () => Read(edgesync, "b", queries => queries.WatchedUpTo("w//")) is not null, PatienceMax,
+            () => watch.TextSoFar);
+        edgesync.Run(Notify("a", "send", "to all"));
+        Assert.Contains("to all", watch.WaitForEnd(PatienceMax).MustSucceed().Output, StringComparison.Ordinal);
+    }
+
+    [Test]
+    public void A_message_that_nobody_takes_is_kept_and_the_command_says_so()
+    {
+        using var edgesync = Machines("b");
+
+        var sent = edgesync.Try(Notify("b", "send", "hello", "--nats", "nats://127.0.0.1:1"));
+
+        Assert.Equal(7, sent.ExitCode);
+        Assert.Contains("goes with the next sync", sent.Errors, StringComparison.Ordinal);
+        edgesync.Run(Notify("b", "threads"));
+        Assert.Equal(2, edgesync.Try(Notify("b", "send", "hello", "--nats", "what://x")).ExitCode);
+    }
+
+    [Test]
     public async Task A_command_takes_messages_and_refuses_some()
     {
         using var edgesync = Machines("a");

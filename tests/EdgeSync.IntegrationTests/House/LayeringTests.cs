@@ -79,7 +79,10 @@ public sealed partial class LayeringTests
             [
                 "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Notify", "Repositories",
                 "Settings", "Status", "Sync", "Web"]),
-        ("Host", ["Daemon", "Iroh", "Joining", "Mesh", "Repositories", "Settings", "Status", "Sync"]),
+        (
+            "Host",
+            [
+                "Control", "Daemon", "Iroh", "Joining", "Mesh", "Notify", "Repositories", "Settings", "Status", "Sync"]),
     ];
 
     private static readonly string[] Cores = [

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeSync.Node.Control;
+using EdgeSync.Node.Host;
 using EdgeSync.Node.Notify;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -45,6 +46,22 @@ internal static class NotifyOptions
     {
         Description = "A message id, or a thread: its newest message of others."
     };
+
+    public static readonly Option<string?> Nats = new("--nats")
+    {
+        Description = "Join this NATS server for as long as the command runs (default: EDGESYNC_NATS).",
+        HelpName = "URL"
+    };
+
+    /// <summary>The leaf of a command; null: it needs none.</summary>
+    /// <exception cref="EdgeSyncException">The address is wrong.</exception>
+    public static async Task<NotifyLink?> JoinAsync(
+        CommandContext context, string path, CancellationToken cancellationToken)
+    {
+        var url = context.Get(Nats) ?? Environment.GetEnvironmentVariable("EDGESYNC_NATS");
+        return string.IsNullOrEmpty(url) ? null
+            : await NotifyLink.OpenAsync(path, url, TextWriter.Null, context.Clock, cancellationToken);
+    }
 
     public static Option<string> Priority(string otherwise) => new Option<string>("--priority")
     {

@@ -16,23 +16,28 @@ internal static class SendingCommands
 
     private static readonly Argument<string> Action = new("ACTION") { Description = "Id or label of an action." };
 
+    private static readonly TimeSpan DeliveryMax = TimeSpan.FromSeconds(10);
+
     // Spec: edgesync.md §1.1, §1.4, F-052: scripts of the original test for 2.
     private const ExitCode NoAnswer = ExitCode.Usage;
 
-    public static CommandSpec Send() => new("send", "Send a message; prints its id.", RunSend)
+    public static CommandSpec Send() => new("send", "Send a message; prints its id.", SendAsync)
     {
         Arguments = { NotifyOptions.Body },
         Options =
         {
             NotifyOptions.Project, NotifyOptions.Thread, NotifyOptions.Actions, InfoPriority, NotifyOptions.From,
-            NotifyOptions.Media,
+            NotifyOptions.Media, NotifyOptions.Nats,
         },
         Notes = "Without --thread it begins a thread, whose short id is printed on stderr. It is a check-in of the "
-            + "repository of messages, and reaches other devices by sync.",
+            + "repository of messages, and reaches other devices by sync: of a leaf with --notify, or of this command "
+            + "with --nats. Exit code 7: no other node has answered there within 10 s; the message is kept, and goes "
+            + "with the next sync.",
         Examples =
         [
             "notify send 'Backup done' --project ship7",
             "notify send 'Disk full' --priority urgent --actions 'Clean, Ignore' --media df.txt",
+            "notify send 'Backup done' --nats nats://hub.example:4222",
         ],
     };
 
@@ -42,7 +47,7 @@ internal static class SendingCommands
         Options =
         {
             NotifyOptions.Project, NotifyOptions.Thread, NotifyOptions.Actions, AskPriority, Timeout,
-            NotifyOptions.From, NotifyOptions.Media,
+            NotifyOptions.From, NotifyOptions.Media, NotifyOptions.Nats,
         },
         Notes = "The answer is the message that replies to this question, not just any message of the thread. "
             + "Exit code 2: no answer within --timeout; the question stays.",
@@ -78,15 +83,21 @@ internal static class SendingCommands
         Media = NotifyOptions.MediaOf(context),
     };
 
-    private static ExitCode RunSend(CommandContext context)
+    private static async Task<ExitCode> SendAsync(CommandContext context, CancellationToken cancellationToken)
     {
         using var repository = NotifyOptions.Open(context);
+        await using var link = await NotifyOptions.JoinAsync(context, repository.Path, cancellationToken);
         var notify = new NotifyRepository(repository);
         notify.Update();
         var sent = notify.Send(SendOf(context, InfoPriority));
         NotifyOptions.Announce(repository);
         Print(context, sent);
-        return ExitCode.Ok;
+        if (link is null || await link.DeliverAsync(sent, DeliveryMax, cancellationToken)) return ExitCode.Ok;
+
+        context.Output.Errors.WriteLine(
+            $"no other node has answered within {Durations.Format(DeliveryMax)}: the message is kept here, and goes "
+                + "with the next sync");
+        return ExitCode.Unavailable;
     }
 
     private static ExitCode RunReply(CommandContext context)
@@ -116,6 +127,8 @@ internal static class SendingCommands
     private static async Task<ExitCode> AskAsync(CommandContext context, CancellationToken cancellationToken)
     {
         using var repository = NotifyOptions.Open(context);
+        // Before the message is sent: no answer can come unseen.
+        await using var link = await NotifyOptions.JoinAsync(context, repository.Path, cancellationToken);
         var timeout = context.Get(Timeout);
         NotifyItem? question = null;
         var answer = await NotifyAsk.RunAsync(
@@ -128,7 +141,12 @@ internal static class SendingCommands
             },
             (ack, item) => context.Output.Errors.WriteLine(WatchCommand.AckLine(ack, item)),
             context.Clock, cancellationToken);
-        if (answer is not null) NotifyOptions.Announce(repository);
+        if (answer is not null)
+        {
+            NotifyOptions.Announce(repository);
+            if (link is not null) await link.DeliverAsync(answer, DeliveryMax, cancellationToken);
+        }
+
         context.Output.Write(new NotifyAskReport(
             answer is null ? "timed_out" : "answered", question!.Id, question.ThreadShort, answer));
         if (answer is not null) return ExitCode.Ok;

@@ -38,6 +38,7 @@ internal static class WatchCommand
         Options =
         {
             NotifyOptions.Project, NotifyOptions.Thread, Exec, Name, All, Attempts, Count, NotifyOptions.From,
+            NotifyOptions.Nats,
         },
         Notes = """
             Runs until stopped. The place of a watch is kept in the repository: after a restart it goes on with the first
@@ -64,6 +65,7 @@ internal static class WatchCommand
         var left = context.Get(Count);
         var repository = NotifyOptions.Open(context);
         using var watch = Start(context, repository);
+        await using var link = await NotifyOptions.JoinAsync(context, repository.Path, cancellationToken);
         try
         {
             await watch.RunAsync(TakeAsync, cancellationToken);
