@@ -22,14 +22,17 @@ CHECKINS = 15_000
 GOAL_MS = 30
 
 # What is measured: the address of ours, and stock's for the same.
+# TURN makes each request another page: ours keeps pages until the repository has changed (docs/adr/0075).
 PAGES = {
     "home": ("first page", "/", "/home"),
     "timeline": ("timeline", "/timeline", "/timeline"),
     "checkin": ("check-in with its differences", "/info/tip", "/info/tip"),
     "files": ("folder", "/dir?ci=tip", "/dir?ci=tip"),
     "branches": ("branches", "/brlist", "/brlist"),
+    "home-made": ("first page, made anew", "/?turn=TURN", "/home"),
+    "timeline-made": ("timeline, made anew", "/timeline?turn=TURN", "/timeline"),
 }
-WITH_GOAL = ("home", "timeline")
+WITH_GOAL = ("home", "timeline", "home-made", "timeline-made")
 
 
 def say(text):
@@ -61,7 +64,7 @@ def measure(ours, stock, page, runs):
     sizes = {}
     for turn in range(runs + 3):
         for side, port, path in (("ours", ours, our_path), ("stock", stock, stock_path)):
-            took, sizes[side] = fetch(port, path)
+            took, sizes[side] = fetch(port, path.replace("TURN", str(turn)))
             if turn >= 3:   # the first ones open files and compile
                 times[side].append(took)
     return times, sizes

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace EdgeSync.Node.Web.Pages;
 
 /// <summary>A response of a page, made on a reader's thread and sent on another.</summary>
@@ -6,6 +8,12 @@ namespace EdgeSync.Node.Web.Pages;
 /// <param name="Body">All of it.</param>
 internal sealed record PageAnswer(int Status, string ContentType, byte[] Body)
 {
+    private string? _tag;
+
+    /// <summary>Another text for another body.</summary>
+    // Threads that make it at once make the same.
+    public string Tag => _tag ??= $"\"{Convert.ToHexStringLower(SHA256.HashData(Body).AsSpan(0, 12))}\"";
+
     /// <summary>Never changes under this address: it is named by its content.</summary>
     public bool IsImmutable { get; init; }
 

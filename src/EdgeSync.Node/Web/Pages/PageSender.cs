@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -86,9 +85,8 @@ internal static class PageSender
             headers.ContentDisposition = $"attachment; filename*=UTF-8''{Uri.EscapeDataString(file)}";
         if (answer is { Status: 200, IsSecret: false })
         {
-            var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(answer.Body).AsSpan(0, 12))}\"";
-            headers.ETag = tag;
-            if (request.Headers.IfNoneMatch == tag)
+            headers.ETag = answer.Tag;
+            if (request.Headers.IfNoneMatch == answer.Tag)
             {
                 response.StatusCode = StatusCodes.Status304NotModified;
                 response.ContentType = null;

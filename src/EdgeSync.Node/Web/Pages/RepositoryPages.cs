@@ -40,6 +40,7 @@ internal sealed class RepositoryPages(
     private const long StepsMax = 100_000_000;
 
     private readonly RepositoryChanges _changes = new(streams.Clock);
+    private readonly PageCache _cache = new();
 
     /// <summary>A page of a repository, made on a reader's thread.</summary>
     internal delegate PageAnswer Page(Repository repository, PageRequest request);
@@ -144,13 +145,19 @@ internal sealed class RepositoryPages(
 
             var (host, links) = found;
             var form = await context.Request.ReadFormAsync(context.RequestAborted);
+            var isTaken = false;
             var answer = await host.Writer.RunAsync(
                 r => Answer(
                     r, RequestOf(context, host, links, r), null,
-                    (repository, request) => request.Visitor.Refusal(request, right, form)
-                        ?? take(repository, request, form)),
+                    (repository, request) =>
+                    {
+                        if (request.Visitor.Refusal(request, right, form) is { } refusal) return refusal;
+
+                        isTaken = true;
+                        return take(repository, request, form);
+                    }),
                 context.RequestAborted);
-            if (answer.Status < StatusCodes.Status400BadRequest) await changed(context.RequestAborted);
+            if (isTaken) await changed(context.RequestAborted);
             await SendAsync(context, answer);
         }
 
@@ -183,7 +190,12 @@ internal sealed class RepositoryPages(
 
         var (host, links) = found;
         var answer = await host.Readers.RunAsync(
-            repository => Answer(repository, RequestOf(context, host, links, repository), right, page),
+            repository =>
+            {
+                var request = RequestOf(context, host, links, repository);
+                return _cache.Of(
+                    repository, KeyOf(context, request), () => Answer(repository, request, right, page));
+            },
             context.RequestAborted);
         await SendAsync(context, answer);
     }
@@ -207,6 +219,11 @@ internal sealed class RepositoryPages(
 
         await streams.ServeAsync(context, _changes.Of(found.Host));
     }
+
+    // A page of a login has the token of its session.
+    private static string? KeyOf(HttpContext context, PageRequest request) => request.Visitor.Login is not null ? null
+        : $"{context.Request.Path}{context.Request.QueryString}\n{request.CloneUrl}\n"
+            + $"{request.Visitor.SeesNode}{request.Visitor.HasMessages}";
 
     private PageRequest RequestOf(HttpContext context, RepositoryHost host, PageLinks links, Repository repository)
     {
