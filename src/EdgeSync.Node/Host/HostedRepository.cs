@@ -268,7 +268,7 @@ public sealed class HostedRepository
         ? arrivals.MaxRid
         : new RecordId(Math.Min(arrivals.MaxRid.Value, arrivals.FirstPhantom.Value - 1));
 
-    private static CheckinSummary Summary(Repository repository, RecordId checkin)
+    internal static CheckinSummary Summary(Repository repository, RecordId checkin)
     {
         using var select = repository.Database.Prepare(
             """
