@@ -71,8 +71,12 @@ function fill() {
   run('repo', 'uv', 'add', 'manual.txt', write('manual.txt', 'Read me.\n'), '-R', 'ship.fossil');
   run('repo', 'uv', 'add', 'evil.html', write('evil.html', '<script>window.ran=1</script>'), '-R', 'ship.fossil');
   run('repo', 'user', 'update', 'nobody', '--cap', 'gjorz2', '-R', 'ship.fossil');
-  const added = JSON.parse(run('repo', 'user', 'add', 'cook', '--cap', 's', '--json', '-R', 'ship.fossil'));
-  return added.password;
+  run('notify', 'init', '-R', 'ship.fossil', '--device', 'ship');
+  run('notify', 'send', `The pump leaks ${hostile}`, '--project', 'ship', '--priority', 'urgent', '--from', 'engine',
+    '-R', 'ship.fossil');
+  const add = (login, caps, file) =>
+    JSON.parse(run('repo', 'user', 'add', login, '--cap', caps, '--json', '-R', file)).password;
+  return { password: add('cook', 's', 'ship.fossil'), answering: add('ann', 'io', 'notify.fossil') };
 }
 
 async function open(page, address, picture) {
@@ -83,9 +87,57 @@ async function open(page, address, picture) {
   if (picture && pictures) await page.screenshot({ path: path.join(pictures, `${picture}.png`) });
 }
 
+// Users and settings, by a user who may change them.
+async function administer(page, base) {
+  for (const address of ['/setup_ulist', '/setup_uedit', '/setup_settings'])
+    await open(page, `${base}${address}`, address === '/setup_ulist' ? 'users' : '');
+  await page.goto(`${base}/setup_uedit`);
+  await page.getByLabel('Login').fill('mate');
+  await page.getByLabel('Check out').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('mate was added').waitFor();
+  await page.getByRole('link', { name: 'mate' }).click();
+  await page.getByRole('button', { name: 'Delete mate' }).click();
+  await page.getByLabel('Delete mate for good').check();
+  await page.getByRole('button', { name: 'Delete mate' }).click();
+  await page.getByRole('link', { name: 'Add a user' }).waitFor();
+  check(await page.getByRole('link', { name: 'mate' }).count() === 0, 'a deleted user is there');
+}
+
+// A script waits for an answer; a person gives it on a phone, while the page keeps itself current.
+async function answer(page, base, password) {
+  const outcome = { text: '', code: null };
+  const script = spawn(program, ['notify', 'ask', 'Set sail now?', '--actions', 'Yes, Not yet', '--from', 'harbour',
+    '-R', 'ship.fossil'], { cwd: work, stdio: ['ignore', 'pipe', 'ignore'] });
+  started.push(script);
+  script.stdout.on('data', data => { outcome.text += data; });
+  script.on('exit', code => { outcome.code = code; });
+  await open(page, `${base}/notify/login`);
+  await page.getByLabel('Login').fill('ann');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('link', { name: 'Set sail now?' }).waitFor();
+  await open(page, `${base}/notify`);
+  await page.getByRole('link', { name: 'Set sail now?' }).click();
+  await page.getByRole('button', { name: 'Yes' }).waitFor();
+  const thread = page.url();
+  await open(page, thread, 'notify');
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  check(excess <= 1, `/notify: ${excess} pixels wider than a phone`);
+  await page.getByRole('textbox').fill('half a sentence');
+  run('notify', 'send', 'The wind is good', '--thread', thread.match(/thread-([0-9a-f]{8})/)[1], '--from', 'bob',
+    '-R', 'ship.fossil');
+  await page.getByText('The wind is good').waitFor({ timeout: 60000 });
+  check(await page.getByRole('textbox').inputValue() === 'half a sentence', 'what was being written is lost');
+  await page.getByRole('button', { name: 'Yes' }).click();
+  await page.getByText('Answered by ann').waitFor();
+  await until('the script goes on', () => outcome.code !== null);
+  check(outcome.code === 0 && outcome.text.includes('action:yes'), `ask ended with ${outcome.code}: ${outcome.text}`);
+}
+
 async function main() {
-  const password = fill();
-  const first = await node('ship', '-R', 'ship.fossil', '--serve-http', '127.0.0.1:0', '--nats-leaf-port', '0');
+  const { password, answering } = fill();
+  const first = await node('ship', '-R', 'ship.fossil', '--notify', '--serve-http', '127.0.0.1:0', '--nats-leaf-port', '0');
   const base = first.http;
   run('repo', 'clone', base, 'shore.fossil', '--user', 'cook', '--password', password);
   await node('shore', '-R', 'shore.fossil', '--serve-http', '127.0.0.1:0', '--nats', first['nats-leaf']);
@@ -133,6 +185,14 @@ async function main() {
   await page.getByText('Turn to the west').waitFor({ timeout: 60000 });
   check((await page.locator('#live').textContent()).startsWith('Updated'), 'the page does not say that it was updated');
 
+  // Older entries come as they are needed, and stay while they are read.
+  await page.goto(`${base}/timeline?n=3`);
+  await until('all of the timeline', async () => {
+    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+    return await page.getByText('initial empty check-in').count() === 1;
+  });
+  check(await page.locator('a[rel=next]').count() === 0, 'there is more than everything');
+
   // Without scripts, a page is whole.
   const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
   await plain.goto(`${base}/timeline`);
@@ -145,6 +205,7 @@ async function main() {
   await page.keyboard.type(password);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Log out cook' }).waitFor();
+  await administer(page, base);
   await page.getByRole('button', { name: 'Log out cook' }).click();
   await page.getByRole('link', { name: 'Log in' }).waitFor();
 
@@ -158,6 +219,8 @@ async function main() {
     const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     check(excess <= 1, `${address}: ${excess} pixels wider than a phone`);
   }
+
+  await answer(page, base, answering);
 
   check(outside.length === 0, `requests to elsewhere: ${outside.join(' ')}`);
   await browser.close();
