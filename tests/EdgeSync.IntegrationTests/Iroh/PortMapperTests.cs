@@ -5,6 +5,7 @@ using System.Text;
 using EdgeSync.Iroh.PortMapping;
 using EdgeSync.Net.Iroh;
 using EdgeSync.Net.PortMapping;
+using EdgeSync.Node.Iroh.Diagnostics;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Iroh.IrohPair;
 
@@ -74,6 +75,38 @@ public sealed class PortMapperTests
             return found!;
         }
     }
+
+    [Test]
+    public async Task Netcheck_names_the_protocol_and_the_address_of_the_router()
+    {
+        using var router = new FakeRouter(request => [.. AnswerTo(request)]);
+
+        var line = await NetCheck.RunAsync(Checked(router.Options), Token);
+
+        Assert.True(line.Ok);
+        Assert.Equal(("pcp", "203.0.113.9:40001"), (line.PortMapping!.Protocol, line.PortMapping.External));
+        Assert.InRange(line.PortMapping.LifetimeS!.Value, 1, 7200);
+        Assert.Null(line.PortMapping.Refusal);
+        await Patience.UntilAsync(
+            () => router.Requests.Last().AsSpan(4, 4).SequenceEqual(new byte[4]), Limit, () => "not given back");
+    }
+
+    [Test]
+    public async Task Netcheck_says_why_the_router_maps_no_port()
+    {
+        using var router = new FakeRouter(request => request[0] == 2 ? [0, 0x81, 0, 1] : [0, 0x81, 0, 2]);
+        using var silent = new FakeRouter(_ => null);
+        var search = new IPEndPoint(IPAddress.Loopback, silent.Options.GatewayPort);
+
+        var line = await NetCheck.RunAsync(Checked(router.Options with { Search = search }), Token);
+
+        // A network without a mapping is no fault: the relay remains.
+        Assert.True(line.Ok);
+        Assert.Null(line.PortMapping!.External);
+        Assert.Contains("grants no port", line.PortMapping.Refusal!, StringComparison.Ordinal);
+    }
+
+    private static IrohTestOptions Checked(PortMapperOptions router) => new() { MapsPort = true, Router = router };
 
     [Test]
     public async Task Without_the_setting_no_router_is_asked()

@@ -178,13 +178,14 @@ public sealed class IrohTestCommandTests : IDisposable
     {
         await using var relay = await StartRelayAsync();
 
-        var result = LastLine(Program.Run("iroh", "netcheck", "--relay", relay.Url, "--json"));
+        var result = LastLine(
+            Program.Run("iroh", "netcheck", "--relay", relay.Url, "--no-port-mapping", "--json"));
 
         Assert.Equal($"{relay.Url}/", result.GetProperty("relay").GetString());
         Assert.True(result.GetProperty("relays")[0].GetProperty("home").GetBoolean());
         Assert.StartsWith("127.0.0.1:", result.GetProperty("observed")[0].GetString(), StringComparison.Ordinal);
         Assert.False(result.GetProperty("nat").GetBoolean());
-        Assert.Equal(0, Program.Try("iroh", "netcheck", "--json").ExitCode);
+        Assert.Equal(0, Program.Try("iroh", "netcheck", "--no-port-mapping", "--json").ExitCode);
     }
 
     private static Task<IrohRelay> StartRelayAsync() => IrohRelay.StartAsync(

@@ -29,6 +29,11 @@ internal static class ConnectivityCommands
 
     private static readonly Option<bool> Lan = new("--lan") { Description = "Look up an id on the LAN, by mDNS." };
 
+    private static readonly Option<bool> NoPortMapping = new("--no-port-mapping")
+    {
+        Description = "Do not ask the router for a port.",
+    };
+
     public static CommandSpec Ping() => new("ping", "Connect to an endpoint, and see which ways work.", PingAsync)
     {
         Arguments = { Peer },
@@ -51,10 +56,16 @@ internal static class ConnectivityCommands
 
     public static CommandSpec Check() => new("netcheck", "See what this machine's network lets through.", CheckAsync)
     {
-        Options = { IrohTestCommand.Relay, IrohTestCommand.RelayToken },
-        Notes = "Prints the addresses of this machine, the relays with their round trips, and the address that the "
-            + "relay sees, which differs behind a NAT. Contacts only the relays that are named.",
-        Examples = ["iroh netcheck", "iroh netcheck --relay http://relay.example.org:3340 --json"],
+        Options = { IrohTestCommand.Relay, IrohTestCommand.RelayToken, NoPortMapping },
+        Notes = "Prints the addresses of this machine, the relays with their round trips, the address that the "
+            + "relay sees, which differs behind a NAT, and whether the router maps a port, by PCP, NAT-PMP or UPnP: "
+            + "it is given back at the end. A router that does not answer takes 10 s. Contacts only the relays that "
+            + "are named, and the router.",
+        Examples =
+        [
+            "iroh netcheck", "iroh netcheck --relay http://relay.example.org:3340 --json",
+            "iroh netcheck --no-port-mapping",
+        ],
     };
 
     private static Task<ExitCode> PingAsync(CommandContext context, CancellationToken cancellationToken)
@@ -83,8 +94,13 @@ internal static class ConnectivityCommands
     private static Task<ExitCode> CheckAsync(CommandContext context, CancellationToken cancellationToken) =>
         IrohTestCommand.GuardAsync(
             context, "netcheck", null,
-            async stop => Print(context, await NetCheck.RunAsync(OptionsOf(context), stop)),
+            async stop => Print(context, await NetCheck.RunAsync(CheckOptionsOf(context), stop)),
             cancellationToken);
+
+    private static IrohTestOptions CheckOptionsOf(CommandContext context) => OptionsOf(context) with
+    {
+        MapsPort = !context.Get(NoPortMapping),
+    };
 
     private static IrohTestOptions OptionsOf(CommandContext context) => new()
     {

@@ -120,6 +120,9 @@ internal sealed record IrohTestReport : IrohTestLine, IReport
         ("received", Received), ("wrong", Wrong), ("size", Size), ("ms", Ms), ("p50_ms", P50Ms), ("p99_ms", P99Ms),
         ("bytes", Bytes), ("mib_s", MibS), ("reset_code", ResetCode), ("stop_code", StopCode), ("sig_abc", SigAbc),
         ("errors", List(Errors)), ("route", Route), ("rtt_ms", RttMs), ("observed", List(Observed)), ("nat", Nat),
+        ("port_mapping", PortMapping is { } port
+            ? port.External is null ? $"none({port.Refusal})" : $"{port.External}({port.Protocol}, {port.LifetimeS} s)"
+            : null),
         ("relays", List(Relays?.Select(r => $"{r.Url}({(r.RttMs is { } rtt ? $"{rtt} ms" : "no answer")})"))),
         ("paths", List(Paths?.Select(p =>
             $"{p.Addr}({(p.Relay ? "relay" : "direct")}, {p.RttMs} ms, mtu {p.Mtu}, lost {p.Lost})"))),

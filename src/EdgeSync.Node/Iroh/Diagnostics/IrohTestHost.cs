@@ -1,6 +1,7 @@
 using System.Net;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Iroh;
+using EdgeSync.Net.PortMapping;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 
@@ -20,6 +21,12 @@ public sealed record IrohTestOptions
 
     /// <summary>Relays to be reached through; the nearest one is used.</summary>
     public IReadOnlyList<string> Relays { get; init; } = [];
+
+    /// <summary>Whether the router is asked to map the port.</summary>
+    public bool MapsPort { get; init; }
+
+    /// <summary>Where that router is; null: the default gateway of the system.</summary>
+    internal PortMapperOptions? Router { get; init; }
 
     /// <summary>Presented to relays; null: none.</summary>
     public string? RelayToken { get; init; }
@@ -74,6 +81,7 @@ internal static class IrohTestHost
                     Records = [.. options.Records.Select(RecordsOf)],
                     Lan = options.Lan,
                 },
+                PortMapping = options.MapsPort ? options.Router ?? new PortMapperOptions() : null,
                 AlwaysRetries = options.Retry,
                 Observer = observer,
             },

@@ -45,6 +45,9 @@ public record IrohTestLine
     /// <summary>Whether a NAT is between this machine and the relay; null: it is not known.</summary>
     public bool? Nat { get; init; }
 
+    /// <summary>What the router says of a mapped port; null: none was asked.</summary>
+    public IrohTestPortMapping? PortMapping { get; init; }
+
     /// <summary>Relays that were measured.</summary>
     public IReadOnlyList<IrohTestRelay>? Relays { get; init; }
 
@@ -114,6 +117,14 @@ public record IrohTestLine
 /// <param name="Cwnd">Bytes that may be under way.</param>
 public sealed record IrohTestPath(
     string Addr, bool Relay, bool Selected, double RttMs, int Mtu, long Lost, long Cwnd);
+
+/// <summary>A port of the router, or why it maps none.</summary>
+/// <param name="Protocol">That the router has answered: <c>pcp</c>, <c>nat-pmp</c> or <c>upnp</c>; null: none.</param>
+/// <param name="External">Where others reach this machine through the router.</param>
+/// <param name="LifetimeS">Seconds that the router grants.</param>
+/// <param name="Refusal">Why no port is mapped.</param>
+public sealed record IrohTestPortMapping(
+    string? Protocol, string? External, double? LifetimeS, string? Refusal);
 
 /// <summary>A relay as it was measured.</summary>
 /// <param name="RttMs">Of a request to it; null: no answer.</param>

@@ -8,13 +8,18 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Iroh.Diagnostics;
 
 /// <summary>
-/// <c>edgesync iroh netcheck</c>: what an endpoint on this machine has to work with. Only the relays that are named are
-/// contacted.
+/// <c>edgesync iroh netcheck</c>: what an endpoint on this machine has to work with. Only the relays that are named, and
+/// the router for a port, are contacted.
 /// </summary>
 public static class NetCheck
 {
     /// <summary>For what a relay is asked for, once it has answered.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// For the router, which is asked by three protocols in turn: the first two take 4 s each when it is silent.
+    /// </summary>
+    private static readonly TimeSpan MappingLimit = TimeSpan.FromSeconds(20);
 
     /// <exception cref="EdgeSyncException">An address cannot be bound; a relay's address is none.</exception>
     public static async Task<IrohTestLine> RunAsync(IrohTestOptions options, CancellationToken cancellationToken)
@@ -22,15 +27,26 @@ public static class NetCheck
         ArgumentNullException.ThrowIfNull(options);
         using var key = TestKeys.KeyOf(options.Secret, options.KeyFile);
         var observed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mapping = new TaskCompletionSource<IrohTestPortMapping>(
+            TaskCreationOptions.RunContinuationsAsynchronously);
         await using var endpoint = IrohTestHost.Start(options, key, accepts: false, happened =>
         {
             if (happened is { Kind: IrohEventKind.Observed, Text: not "" }) observed.TrySetResult();
+            if (MappingOf(happened) is { } known) mapping.TrySetResult(known);
         });
         var relays = await MeasureAsync(options.Relays, cancellationToken);
         var fault = await OnlineAsync(endpoint, relays, cancellationToken);
         if (fault is null && relays.Any(r => r.Answer?.AddressPort is not null))
-            await WithinAsync(observed.Task, cancellationToken);
-        return Describe(endpoint, relays, fault);
+            await WithinAsync(observed.Task, Limit, cancellationToken);
+        if (!options.MapsPort) return Describe(endpoint, relays, fault);
+
+        var isKnown = await WithinAsync(mapping.Task, MappingLimit, cancellationToken);
+        return Describe(endpoint, relays, fault) with
+        {
+            PortMapping = isKnown
+                ? await mapping.Task
+                : new IrohTestPortMapping(null, null, null, "the router has not answered in time"),
+        };
     }
 
     private static async Task<List<(RelayUrl Url, RelayAnswer? Answer)>> MeasureAsync(
@@ -55,7 +71,7 @@ public static class NetCheck
         if (relays.Count > 0 && relays.All(r => r.Answer is null)) return "no relay answers";
         try
         {
-            return await WithinAsync(endpoint.OnlineAsync(cancellationToken), cancellationToken)
+            return await WithinAsync(endpoint.OnlineAsync(cancellationToken), Limit, cancellationToken)
                 ? null
                 : "the relay does not take this endpoint";
         }
@@ -65,11 +81,11 @@ public static class NetCheck
         }
     }
 
-    private static async Task<bool> WithinAsync(Task task, CancellationToken cancellationToken)
+    private static async Task<bool> WithinAsync(Task task, TimeSpan limit, CancellationToken cancellationToken)
     {
         try
         {
-            await task.WaitAsync(Limit, cancellationToken);
+            await task.WaitAsync(limit, cancellationToken);
             return true;
         }
         catch (TimeoutException)
@@ -99,6 +115,16 @@ public static class NetCheck
                 : observed.Any(a => !IPAddress.IsLoopback(a.ToAddress()) && !local.Contains(a)),
         };
     }
+
+    /// <summary>What an event says of the router; null when it is about something else, or says nothing yet.</summary>
+    private static IrohTestPortMapping? MappingOf(IrohEvent happened) => happened switch
+    {
+        { Kind: IrohEventKind.PortMapped, Mapped: { } mapped } => new IrohTestPortMapping(
+            mapped.Protocol, mapped.External.ToString(), mapped.Lifetime.TotalSeconds, null),
+        { Kind: IrohEventKind.PortNotMapped, Text: { Length: > 0 } refusal } =>
+            new IrohTestPortMapping(null, null, null, refusal),
+        _ => null,
+    };
 
     private static double? RoundTripOf(RelayAnswer? answer) =>
         answer is null ? null : Math.Round(answer.RoundTrip.TotalMilliseconds, 2);
