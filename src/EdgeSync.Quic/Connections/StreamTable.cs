@@ -131,8 +131,12 @@ internal sealed class StreamTable : IDisposable
 
     public void Stop(QuicStream stream, ulong code)
     {
-        if (stream.Receive is not { IsAtEnd: false } || stream.StopCode is not null || stream.WasReset) return;
+        if (stream.Receive is null || stream.StopCode is not null || stream.WasReset || stream.IsEndRead) return;
         stream.StopCode = code;
+        // What has come is not read any more. When it is all of it, no frame of the peer's comes that would end the
+        // stream, and a stop is of no use.
+        Discard(stream);
+        if (stream.Receive.IsAtEnd) return;
         stream.NeedsStop = true;
         QueueControl(stream);
     }

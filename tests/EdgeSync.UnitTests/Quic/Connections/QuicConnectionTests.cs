@@ -194,6 +194,29 @@ public sealed class QuicConnectionTests
         world.Run(() => world.Dialled.StreamCount == 0 && world.Accepted!.StreamCount == 0);
     }
 
+    // A stream that stayed open kept its place of the peer's limit: after a hundred of them the peer opened none.
+    [Test]
+    [Arguments(0)]
+    [Arguments(100)]
+    public void A_stream_that_is_stopped_when_all_of_it_has_come_is_done_with(int unread)
+    {
+        using var world = new QuicWorld().Connected();
+        Assert.True(world.Dialled!.TryOpenStream(false, out var id));
+        world.Dialled.Write(id, new byte[1000], finish: false);
+        world.Run(() => world.Events.Contains((true, new QuicEvent(QuicEventKind.StreamReadable, id))));
+        Assert.Equal(1000, world.Accepted!.Read(id, new byte[1000], out _));
+        world.Dialled.Write(id, new byte[unread], finish: true);
+        world.RunFor(0.5);
+
+        world.Accepted.Write(id, [], finish: true);
+        world.Accepted.StopSending(id, 78);
+        world.Run(() => world.Accepted.StreamCount == 0);
+        world.Dialled.Read(id, new byte[1], out var isAtEnd);
+
+        Assert.True(isAtEnd);
+        Assert.Equal(0, world.Dialled.StreamCount);
+    }
+
     [Test]
     public void Streams_beyond_the_limit_wait_for_it()
     {
