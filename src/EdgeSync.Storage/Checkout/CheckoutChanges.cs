@@ -31,10 +31,10 @@ public static class CheckoutChanges
             lines.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         }
 
+        // A loop: Select behind Where is a generic virtual call, whose first one loads types.
         if ((filter & ChangeFilter.Merge) != 0)
-            lines.AddRange(
-                checkout.Tables.Merges().Where(m => m.Kind <= 0)
-                    .Select(m => new ChangeLine(ChangeClass.OfMerge(m.Kind), m.Hash)));
+            foreach (var merge in checkout.Tables.Merges())
+                if (merge.Kind <= 0) lines.Add(new ChangeLine(ChangeClass.OfMerge(merge.Kind), merge.Hash));
         return lines;
     }
 
