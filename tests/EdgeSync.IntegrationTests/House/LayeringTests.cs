@@ -82,7 +82,8 @@ public sealed partial class LayeringTests
         (
             "Host",
             [
-                "Control", "Daemon", "Iroh", "Joining", "Mesh", "Notify", "Repositories", "Settings", "Status", "Sync"]),
+                "Control", "Daemon", "Iroh", "Joining", "Mesh", "Notify", "Repositories", "Settings", "Status",
+                "Sync"]),
     ];
 
     private static readonly string[] Cores = [

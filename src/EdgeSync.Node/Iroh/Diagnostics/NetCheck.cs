@@ -8,8 +8,8 @@ using EdgeSync.Primitives;
 namespace EdgeSync.Node.Iroh.Diagnostics;
 
 /// <summary>
-/// <c>edgesync iroh netcheck</c>: what an endpoint on this machine has to work with. Only the relays that are named, and
-/// the router for a port, are contacted.
+/// <c>edgesync iroh netcheck</c>: what an endpoint on this machine has to work with. Only the relays that are named,
+/// and the router for a port, are contacted.
 /// </summary>
 public static class NetCheck
 {
