@@ -139,7 +139,10 @@ public sealed class MirrorStoreTests : IDisposable
             for (var group = 2; group < 6; group++) Assert.True(Write(store, record.Key, tree, content, group));
             Assert.Equal(CommitOutcome.Stored, await store.Contents.CommitAsync(record.Key, 5, tree));
             Assert.True(store.HasContent(record.Key));
-            Assert.Equal(content[100..200], store.Contents.Read(record.Key, 100, 100));
+            var piece = new byte[100];
+            Assert.True(store.Contents.TryRead(record.Key, 100, piece));
+            Assert.Equal(content[100..200], piece);
+            Assert.False(store.Contents.TryRead(record.Key, content.Length - 50, piece));
             Assert.Equal("a", assets.Find(record.Key)!.Details.HumanFileName);
         }
 
@@ -155,7 +158,7 @@ public sealed class MirrorStoreTests : IDisposable
         store.SaveRecord(record);
         await store.SaveAsync();
         var tree = ContentTree.Of([9, 9]);
-        Assert.True(store.Contents.Write(record.Key, tree, 0, [9, 9]));
+        Assert.True(store.Contents.Write(record.Key, 5, tree, 0, [9, 9]));
 
         Assert.Equal(CommitOutcome.Mismatch, await store.Contents.CommitAsync(record.Key, 5, tree));
 
@@ -173,7 +176,7 @@ public sealed class MirrorStoreTests : IDisposable
         var record = RecordOf(content, ("a", 5));
         store.SaveRecord(record);
         await store.SaveAsync();
-        Assert.True(store.Contents.Write(record.Key, ContentTree.Of(content), 0, content));
+        Assert.True(store.Contents.Write(record.Key, 5, ContentTree.Of(content), 0, content));
         File.Copy(_folder["data/.partial/" + record.Key], _folder["copy"]);
 
         store.SaveRecord(record.With(RecordField.Life, new Stamp(9, There), SyncRecord.Purged));
@@ -221,7 +224,7 @@ public sealed class MirrorStoreTests : IDisposable
 
     private static bool Write(MirrorStore store, AssetHash hash, ContentTree tree, byte[] content, int group) =>
         store.Contents.Write(
-            hash, tree, group, content.AsSpan((int)ContentTree.OffsetOf(group), tree.BytesOf(group)));
+            hash, 5, tree, group, content.AsSpan((int)ContentTree.OffsetOf(group), tree.BytesOf(group)));
 
     private static SyncRecord RecordOf(byte[] content, (string Name, ulong Time) written) =>
         SyncRecord.Create(AssetHash.Of(5, content), 5, content.Length)

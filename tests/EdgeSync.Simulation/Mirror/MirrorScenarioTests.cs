@@ -143,6 +143,38 @@ public sealed class MirrorScenarioTests
             r => Assert.Equal("a", r[RecordField.FileName]));
     }
 
+    // A restart forgot what was counted, so a program that deletes and a service that crashes emptied every store.
+    [Test]
+    public void A_restart_lets_no_more_deletions_pass()
+    {
+        var world = Connected(2);
+        var hashes = AddMany(world, 100);
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+        var (source, target) = (world.Peers[0], world.Peers[1]);
+        var made = 0;
+        foreach (var part in hashes.Chunk(20))
+        {
+            foreach (var hash in part)
+            {
+                world.Tell(source, (node, at) =>
+                {
+                    if (node.Purge(at, hash) == LocalOutcome.Changed) made++;
+                });
+            }
+
+            world.Run(Minute);
+            world.Kill(source);
+            world.Kill(target);
+            world.StartNode(source);
+            world.StartNode(target);
+        }
+
+        Assert.Equal(50, made);
+        Assert.Equal(50, target.Store.Contents().Count());
+        // Whoever decides is asked again.
+        Assert.Equal(SyncQuestion.LocalDeletes, source.Questions[^1].Question);
+    }
+
     [Test]
     public void A_program_that_deletes_everything_is_stopped()
     {

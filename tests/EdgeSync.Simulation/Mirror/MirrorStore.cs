@@ -15,6 +15,8 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
     private readonly Dictionary<AssetHash, (byte[] Bytes, ContentTree Tree)> _contents = [];
     private readonly Dictionary<AssetHash, (ContentTree Tree, List<byte[]> Groups)> _partials = [];
 
+    private readonly DeletionCount[] _deletions = new DeletionCount[2];
+
     public StoreId Id => id;
 
     public ulong ForgottenTime { get; private set; }
@@ -48,6 +50,10 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
         _records.Remove(key);
         ForgottenTime = Math.Max(ForgottenTime, deletionTime);
     }
+
+    public void SaveDeletionCount(bool ofPeers, DeletionCount count) => _deletions[ofPeers ? 1 : 0] = count;
+
+    public DeletionCount DeletionCountOf(bool ofPeers) => _deletions[ofPeers ? 1 : 0];
 
     public bool HasContent(AssetHash hash) => _contents.ContainsKey(hash);
 

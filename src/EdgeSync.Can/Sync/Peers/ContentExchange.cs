@@ -286,8 +286,11 @@ internal sealed class ContentExchange(ISyncStore store, SyncOptions options, Que
     {
         _tokens.Add(++_token, (session, lane));
         // The frame's bytes are overwritten by what comes next.
+        var bytes = ArrayPool<byte>.Shared.Rent(group.Bytes.Length);
+        group.Bytes.CopyTo(bytes);
         effects.Enqueue(new SyncEffect.WriteGroup(
-            _token, download.Hash, download.Tree!, group.Number, group.Bytes.ToArray()));
+            _token, download.Hash, download.TimestampMs, download.Tree!, group.Number,
+            bytes.AsMemory(0, group.Bytes.Length)));
     }
 
     private void Commit(PeerSession session, Download download)
@@ -379,8 +382,10 @@ internal sealed class ContentExchange(ISyncStore store, SyncOptions options, Que
 
     private int Send(PeerSession session, int lane, MirrorMessage message)
     {
-        var frame = message.ToFrame();
-        effects.Enqueue(new SyncEffect.Send(session.Id, lane, frame));
+        // Groups are large, and sent often.
+        var isRented = message is MirrorMessage.Group;
+        var frame = message is MirrorMessage.Group group ? group.RentFrame() : message.ToFrame();
+        effects.Enqueue(new SyncEffect.Send(session.Id, lane, frame, isRented));
         return frame.Length;
     }
 }

@@ -27,6 +27,9 @@ internal sealed class PeerSession(
 
     public bool HasAnswered { get; set; }
 
+    /// <summary>Whom a failed proof counts for.</summary>
+    public string Source { get; init; } = "";
+
     /// <summary>Null until the peer has said which store it is.</summary>
     public StoreId? Store { get; set; }
 

@@ -1,6 +1,7 @@
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Can.Sync.Peers;
 
@@ -35,7 +36,7 @@ internal sealed class RecordIntake(
             || !replica.TryGet(merged.Key, out var own)
             || !((merged.IsPurged && !own.IsPurged) || (merged.IsTrashed && !own.IsTrashed))) return false;
 
-        if (_held.ContainsKey(merged.Key) || !_guard.Allows(at.Now, replica.AssetCount))
+        if (_held.ContainsKey(merged.Key) || !MayDelete(at))
         {
             if (_held.Count == 0)
                 effects.Enqueue(new SyncEffect.Ask(SyncQuestion.PeerDeletes, 1, replica.AssetCount));
@@ -62,7 +63,13 @@ internal sealed class RecordIntake(
         }
 
         _held.Clear();
+        store.SaveDeletionCount(ofPeers: true, _guard.State);
     }
+
+    /// <summary>
+    /// What was counted before a restart counts. What waited comes again from the peers, and the question with it.
+    /// </summary>
+    public void RestoreGuard(Instant now) => _guard.Restore(now, store.DeletionCountOf(ofPeers: true));
 
     /// <summary>Passes a record on, to all peers but the one that it came from.</summary>
     public void OnChanged(AssetHash key, PeerSession? source)
@@ -79,6 +86,13 @@ internal sealed class RecordIntake(
     {
         if (record.Kind == RecordKind.Asset && !record.IsPurged && !store.HasContent(record.Key))
             content.Want(record.Key, record.Size, record.TimestampMs);
+    }
+
+    private bool MayDelete(Moment at)
+    {
+        var isAllowed = _guard.Allows(at.Now, replica.AssetCount);
+        store.SaveDeletionCount(ofPeers: true, _guard.State);
+        return isAllowed;
     }
 
     /// <summary>A store that the record is about may be dialled.</summary>

@@ -17,7 +17,11 @@ public abstract record SyncEffect
     /// <param name="Session">As the shell named it.</param>
     /// <param name="Lane">0 is the first stream, opened by the dialling side; others are named by who opens.</param>
     /// <param name="Bytes">Whole frames, or the proof's.</param>
-    public sealed record Send(long Session, int Lane, ReadOnlyMemory<byte> Bytes) : SyncEffect;
+    /// <param name="IsRented">
+    /// The array is of <see cref="System.Buffers.ArrayPool{T}.Shared"/>, and nothing else refers to it: it may be
+    /// returned when the connection has taken the bytes.
+    /// </param>
+    public sealed record Send(long Session, int Lane, ReadOnlyMemory<byte> Bytes, bool IsRented = false) : SyncEffect;
 
     /// <summary>A stream is done with.</summary>
     /// <param name="Session">Of the stream.</param>
@@ -35,7 +39,16 @@ public abstract record SyncEffect
     /// Write a verified group behind those before it, and keep the tree; <see cref="SyncNode.OnGroupWritten"/>. The
     /// first group with another tree begins the part anew; one that is there already is written.
     /// </summary>
-    public sealed record WriteGroup(long Token, AssetHash Hash, ContentTree Tree, int Group, ReadOnlyMemory<byte> Bytes)
+    /// <param name="Token">For the answer.</param>
+    /// <param name="Hash">The asset.</param>
+    /// <param name="TimestampMs">Of the asset, as the peer says.</param>
+    /// <param name="Tree">By which the group was verified.</param>
+    /// <param name="Group">Its number.</param>
+    /// <param name="Bytes">
+    /// The array is of <see cref="System.Buffers.ArrayPool{T}.Shared"/>, and nothing else refers to it.
+    /// </param>
+    public sealed record WriteGroup(
+        long Token, AssetHash Hash, long TimestampMs, ContentTree Tree, int Group, ReadOnlyMemory<byte> Bytes)
         : SyncEffect;
 
     /// <summary>

@@ -72,6 +72,10 @@ public sealed class SyncNode
         _intake = new RecordIntake(store, _replica, _content, _contacts, options, _sessions.Values, _effects);
         _control = new ControlExchange(store, _replica, _content, _intake, options, _effects);
         _localGuard = new DeletionGuard(options.DeletionsMin, options.DeletionsShare);
+        _localGuard.Restore(at.Now, store.DeletionCountOf(ofPeers: false));
+        _intake.RestoreGuard(at.Now);
+        if (_localGuard.IsTripped)
+            _effects.Enqueue(new SyncEffect.Ask(SyncQuestion.LocalDeletes, 1, _replica.AssetCount));
         _replica.Announce(at.Wall, options.Name, self.ToString());
         var lost = new List<AssetHash>();
         foreach (var record in store.Records())
@@ -210,6 +214,7 @@ public sealed class SyncNode
             default: _intake.Answer(at, isMeant); break;
         }
 
+        _store.SaveDeletionCount(ofPeers: false, _localGuard.State);
         Finish(at);
     }
 
@@ -272,16 +277,22 @@ public sealed class SyncNode
     /// <param name="peer">As the handshake proved it.</param>
     /// <param name="isDialler">Whether this side dialled.</param>
     /// <param name="binding">Keying material of the connection; see <see cref="PassphraseProof"/>.</param>
-    public void OnConnected(Moment at, long id, EndpointId peer, bool isDialler, ReadOnlySpan<byte> binding)
+    /// <param name="source">Whom failed proofs count for (<see cref="ProofGate"/>).</param>
+    public void OnConnected(
+        Moment at, long id, EndpointId peer, bool isDialler, ReadOnlySpan<byte> binding, string source = "")
     {
         _contacts.OnConnected(peer);
         var session = new PeerSession(
-            id, ++_serial, peer, isDialler, _prove(isDialler, peer, binding), _options, at.Now);
+            id, ++_serial, peer, isDialler, _prove(isDialler, peer, binding), _options, at.Now)
+        {
+            Source = source,
+        };
         var unproved = _sessions.Values.Count(s => !s.IsDialler && s.Proof.State == ProofState.Pending);
         _sessions.Add(id, session);
         if (!isDialler && unproved >= _options.UnprovedMax)
             session.Close(_effects, SyncClose.Budget, "too many connections");
-        else if (!_gate.MayTry(at.Now, peer)) session.Close(_effects, SyncClose.Budget, "too many failed proofs");
+        else if (!_gate.MayTry(at.Now, peer, source))
+            session.Close(_effects, SyncClose.Budget, "too many failed proofs");
         else if (peer == _self) session.Close(_effects, SyncClose.Store, "this is the same endpoint");
         else if (!IsDouble(session)) SendProof(session);
         Finish(at);
@@ -335,7 +346,8 @@ public sealed class SyncNode
         if (!_sessions.Remove(id, out var session)) return;
 
         // The confirmation was compared with a guess, and the peer did not come back: one guess.
-        if (session is { HasAnswered: true, Proof.State: ProofState.Pending }) _gate.OnFailure(at.Now, session.Peer);
+        if (session is { HasAnswered: true, Proof.State: ProofState.Pending })
+            _gate.OnFailure(at.Now, session.Peer, session.Source);
         _content.OnClosed(session);
         _contacts.OnClosed(at.Now, session.Peer, session.IsLive);
         Finish(at);
@@ -343,7 +355,7 @@ public sealed class SyncNode
 
     // -- answers to effects -------------------------------------------------------------------------------------------
 
-    /// <summary>A group was read; null when it could not be.</summary>
+    /// <summary>A group was read; null when it could not be. The bytes are copied.</summary>
     public void OnGroupRead(Moment at, long token, ReadOnlyMemory<byte>? bytes)
     {
         _content.OnGroupRead(at.Now, token, bytes);
@@ -396,7 +408,9 @@ public sealed class SyncNode
     private bool MayDelete(Moment at)
     {
         var wasTripped = _localGuard.IsTripped;
-        if (_localGuard.Allows(at.Now, _replica.AssetCount)) return true;
+        var isAllowed = _localGuard.Allows(at.Now, _replica.AssetCount);
+        _store.SaveDeletionCount(ofPeers: false, _localGuard.State);
+        if (isAllowed) return true;
 
         if (!wasTripped) _effects.Enqueue(new SyncEffect.Ask(SyncQuestion.LocalDeletes, 1, _replica.AssetCount));
         return false;
@@ -451,7 +465,7 @@ public sealed class SyncNode
             SendProof(session);
             if (session.Proof.State == ProofState.Failed)
             {
-                _gate.OnFailure(at.Now, session.Peer);
+                _gate.OnFailure(at.Now, session.Peer, session.Source);
                 session.Close(_effects, SyncClose.Passphrase, "another passphrase");
             }
 

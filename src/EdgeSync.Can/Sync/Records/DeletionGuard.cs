@@ -10,13 +10,31 @@ namespace EdgeSync.Can.Sync.Records;
 /// <param name="share">Of all assets.</param>
 public sealed class DeletionGuard(int countMin = 50, double share = 0.2)
 {
+    /// <summary>Of what a restart brings back: a table that is damaged must not fill the memory.</summary>
+    private const int CountMax = 1_000_000;
+
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
 
     private readonly Queue<Instant> _recent = new();
     private Instant? _openUntil;
+    private Instant _newest;
 
     /// <summary>Whether it stands until a person has decided.</summary>
     public bool IsTripped { get; private set; }
+
+    /// <summary>What a restart must not forget: otherwise each one would let as many deletions pass again.</summary>
+    public DeletionCount State => new(_recent.Count, _newest, IsTripped);
+
+    /// <summary>Goes on after a restart. All that was counted counts as made with the last of it.</summary>
+    /// <param name="now">The time; the clock may have been set back.</param>
+    /// <param name="state">As it was.</param>
+    public void Restore(Instant now, DeletionCount state)
+    {
+        IsTripped = state.IsTripped;
+        _newest = state.Newest < now ? state.Newest : now;
+        _recent.Clear();
+        for (var i = 0; i < Math.Min(state.Count, CountMax); i++) _recent.Enqueue(_newest);
+    }
 
     /// <summary>Whether one more deletion may pass.</summary>
     /// <param name="now">The time.</param>
@@ -35,6 +53,7 @@ public sealed class DeletionGuard(int countMin = 50, double share = 0.2)
         }
 
         _recent.Enqueue(now);
+        _newest = now;
         return true;
     }
 
@@ -62,3 +81,9 @@ public sealed class DeletionGuard(int countMin = 50, double share = 0.2)
         _recent.Clear();
     }
 }
+
+/// <summary>What a <see cref="DeletionGuard"/> has counted.</summary>
+/// <param name="Count">Deletions of the last ten minutes.</param>
+/// <param name="Newest">The last of them.</param>
+/// <param name="IsTripped">A person is to decide.</param>
+public readonly record struct DeletionCount(int Count, Instant Newest, bool IsTripped);

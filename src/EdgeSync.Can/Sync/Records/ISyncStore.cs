@@ -39,6 +39,16 @@ public interface ISyncStore
     /// </summary>
     ulong ForgottenTime { get; }
 
+    /// <summary>
+    /// Keeps how many deletions were counted, with the records of the same step.
+    /// </summary>
+    /// <param name="ofPeers">Those that peers made; otherwise those of users of this store.</param>
+    /// <param name="count">What was counted.</param>
+    void SaveDeletionCount(bool ofPeers, DeletionCount count);
+
+    /// <summary>What <see cref="SaveDeletionCount"/> has kept last; the default at first.</summary>
+    DeletionCount DeletionCountOf(bool ofPeers);
+
     /// <summary>Whether the content is here, whole and not known to be corrupt.</summary>
     bool HasContent(AssetHash hash);
 

@@ -5,12 +5,13 @@ namespace EdgeSync.Can.Sync.Transfer;
 
 /// <summary>
 /// One asset that is sent on a stream. What the connection has not taken yet is bounded, so that a slow peer costs
-/// about two groups of memory and no more.
+/// about four groups of memory and no more. With one group the connection waits at the end of each until the next one
+/// was read.
 /// </summary>
 internal sealed class Upload
 {
     /// <summary>Bytes that the connection has not taken, before no more are made.</summary>
-    private const int OutstandingMax = ContentTree.GroupBytes;
+    private const int OutstandingMax = 4 * ContentTree.GroupBytes;
 
     private readonly ContentTree _tree;
     private int _leafBytes;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Sync.Records;
@@ -171,17 +172,18 @@ internal abstract record MirrorMessage
             writer.WriteBytes(Bytes.Span);
         }
 
-        internal byte[] Frame()
+        /// <summary>The frame, in an array of <see cref="ArrayPool{T}.Shared"/>.</summary>
+        internal ReadOnlyMemory<byte> RentFrame()
         {
             var number = new WireWriter();
             number.WriteNumber(Number);
             var length = number.Count + Bytes.Length;
-            var frame = GC.AllocateUninitializedArray<byte>(FrameBuffer.HeadBytes + length);
+            var frame = ArrayPool<byte>.Shared.Rent(FrameBuffer.HeadBytes + length);
             frame[0] = (byte)Type;
             BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(1), (uint)length);
             number.ToArray().CopyTo(frame, FrameBuffer.HeadBytes);
             Bytes.Span.CopyTo(frame.AsSpan(FrameBuffer.HeadBytes + number.Count));
-            return frame;
+            return frame.AsMemory(0, FrameBuffer.HeadBytes + length);
         }
     }
 
@@ -206,9 +208,6 @@ internal abstract record MirrorMessage
 
     public byte[] ToFrame()
     {
-        // Large, and sent often: copied once.
-        if (this is Group group) return group.Frame();
-
         var writer = new WireWriter();
         WriteTo(writer);
         return FrameBuffer.Frame((byte)Type, writer.ToArray());

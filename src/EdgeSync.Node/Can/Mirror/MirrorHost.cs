@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Service;
@@ -346,7 +348,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         switch (effect)
         {
             case SyncEffect.Dial dial: _tasks.Start(() => DialAsync(dial.Peer)); break;
-            case SyncEffect.Send send: _loop.Find(send.Session)?.Send(send.Lane, send.Bytes); break;
+            case SyncEffect.Send send: _loop.Find(send.Session)?.Send(send); break;
             case SyncEffect.EndLane end: _loop.Find(end.Session)?.EndLane(end.Lane, end.IsAbort); break;
             case SyncEffect.Close close: _loop.Find(close.Session)?.Close(close.Code, close.Reason); break;
             case SyncEffect.ReadGroup read: _disk.Start(read.Hash, () => ReadAsync(read)); break;
@@ -367,16 +369,24 @@ internal sealed class MirrorHost : IAsyncDisposable
 
     private Task ReadAsync(SyncEffect.ReadGroup read)
     {
-        var bytes = _store.Contents.Read(read.Hash, read.Offset, read.Count);
-        if (bytes is not null) Instruments.CanMirrorSent.Add(bytes.Length);
-        _loop.Post((node, at) => node.OnGroupRead(at, read.Token, bytes));
+        var bytes = ArrayPool<byte>.Shared.Rent(read.Count);
+        var isRead = _store.Contents.TryRead(read.Hash, read.Offset, bytes.AsSpan(0, read.Count));
+        if (isRead) Instruments.CanMirrorSent.Add(read.Count);
+        _loop.Post((node, at) =>
+        {
+            node.OnGroupRead(
+                at, read.Token, isRead ? bytes.AsMemory(0, read.Count) : default(ReadOnlyMemory<byte>?));
+            ArrayPool<byte>.Shared.Return(bytes);
+        });
         return Task.CompletedTask;
     }
 
     private Task WriteAsync(SyncEffect.WriteGroup write)
     {
-        var isWritten = _store.Contents.Write(write.Hash, write.Tree, write.Group, write.Bytes.Span);
+        var isWritten = _store.Contents.Write(
+            write.Hash, write.TimestampMs, write.Tree, write.Group, write.Bytes.Span);
         if (isWritten) Instruments.CanMirrorReceived.Add(write.Bytes.Length);
+        if (MemoryMarshal.TryGetArray(write.Bytes, out var rented)) ArrayPool<byte>.Shared.Return(rented.Array!);
         _loop.Post((node, at) => node.OnGroupWritten(at, write.Token, isWritten));
         return Task.CompletedTask;
     }

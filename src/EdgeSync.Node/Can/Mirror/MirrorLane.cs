@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using EdgeSync.Can.Sync.Peers;
 using EdgeSync.Net.Quic;
 using EdgeSync.Primitives;
 
@@ -18,8 +20,8 @@ internal sealed class MirrorLane(int number, MirrorSession session) : IDisposabl
     /// <summary>The code of streams that are given up.</summary>
     private const ulong GivenUp = 0;
 
-    private readonly Channel<ReadOnlyMemory<byte>> _queued =
-        Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<SyncEffect.Send> _queued =
+        Channel.CreateUnbounded<SyncEffect.Send>(new UnboundedChannelOptions { SingleReader = true });
 
     private readonly SemaphoreSlim _mayRead = new(0);
     private readonly CancellationTokenSource _ended = new();
@@ -32,7 +34,7 @@ internal sealed class MirrorLane(int number, MirrorSession session) : IDisposabl
 
     public long Session => session.Id;
 
-    public void Send(ReadOnlyMemory<byte> bytes) => _queued.Writer.TryWrite(bytes);
+    public void Send(SyncEffect.Send send) => _queued.Writer.TryWrite(send);
 
     /// <summary>The core takes more: once for each piece that it was given.</summary>
     public void ReadOn()
@@ -94,10 +96,12 @@ internal sealed class MirrorLane(int number, MirrorSession session) : IDisposabl
 
     private async Task WriteAsync(HostStream stream, CancellationToken cancellationToken)
     {
-        await foreach (var bytes in _queued.Reader.ReadAllAsync(cancellationToken))
+        await foreach (var send in _queued.Reader.ReadAllAsync(cancellationToken))
         {
-            await stream.WriteAsync(bytes, cancellationToken);
-            session.OnSent(number, bytes.Length);
+            await stream.WriteAsync(send.Bytes, cancellationToken);
+            session.OnSent(number, send.Bytes.Length);
+            if (send.IsRented && MemoryMarshal.TryGetArray(send.Bytes, out var rented))
+                ArrayPool<byte>.Shared.Return(rented.Array!);
         }
 
         if (!_isAborted) stream.CompleteWrites();

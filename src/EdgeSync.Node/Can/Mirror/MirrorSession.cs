@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Can.Sync.Peers;
 using EdgeSync.Net.Iroh;
@@ -40,7 +41,8 @@ internal sealed class MirrorSession : IDisposable
     {
         var binding = new byte[PassphraseProof.BindingBytes];
         Connection.Quic.Export(PassphraseProof.ExporterLabel, [], binding);
-        _loop.Post((node, at) => node.OnConnected(at, Id, Connection.Peer, IsDialler, binding));
+        var source = SourceOf(Connection);
+        _loop.Post((node, at) => node.OnConnected(at, Id, Connection.Peer, IsDialler, binding, source));
         try
         {
             while (true)
@@ -76,8 +78,9 @@ internal sealed class MirrorSession : IDisposable
     /// <summary>Whether a stream of that number is opened by this side.</summary>
     public bool IsOwn(int lane) => lane == 0 ? IsDialler : (lane % 2 == 1) == IsDialler;
 
-    public void Send(int number, ReadOnlyMemory<byte> bytes)
+    public void Send(SyncEffect.Send send)
     {
+        var number = send.Lane;
         if (!_lanes.TryGetValue(number, out var lane))
         {
             // One that was open and is over takes nothing any more.
@@ -88,7 +91,7 @@ internal sealed class MirrorSession : IDisposable
             _tasks.Start(() => lane.RunAsync(null, _isClosed));
         }
 
-        lane.Send(bytes);
+        lane.Send(send);
     }
 
     public void EndLane(int number, bool isAbort)
@@ -109,6 +112,17 @@ internal sealed class MirrorSession : IDisposable
     public void OnEnded(int lane) => _loop.Post((node, at) => node.OnLaneEnded(at, Id, lane));
 
     public void Remove(MirrorLane lane) => _lanes.TryRemove(new KeyValuePair<int, MirrorLane>(lane.Number, lane));
+
+    // An address: of IPv6 the half that a provider assigns. Behind a relay only the id is known of a peer.
+    private static string SourceOf(IrohConnection connection)
+    {
+        var remote = connection.Quic.Route.Remote;
+        if (remote.IsRelayed) return $"{connection.Route?.Address} {connection.Peer}";
+
+        return remote.IsIPv4
+            ? remote.ToAddress().ToString()
+            : ((ulong)(remote.Bits >> 64)).ToString("x16", CultureInfo.InvariantCulture);
+    }
 
     // Streams of the peer, by their order: odd numbers are those of the dialling side, and its first one is 0.
     private int NumberOf(ulong streamId)

@@ -19,27 +19,32 @@ public sealed class MirrorContents
 
     internal MirrorContents(AssetStore store, PartialFiles partials) => (_store, _partials) = (store, partials);
 
-    /// <summary>A part of a content; null when it is not there.</summary>
-    public byte[]? Read(AssetHash hash, long offset, int count)
+    /// <summary>Reads a part of a content; false when it is not there.</summary>
+    public bool TryRead(AssetHash hash, long offset, Span<byte> target)
     {
         // It may be moved into the trash, or out of it, between the two steps.
         for (var attempt = 0; attempt < 3; attempt++)
         {
-            if (_store.Find(hash) is not { IsCorrupted: false } asset) return null;
-            if (TryRead(_store.Folder.PathOf(asset), offset, count, out var bytes)) return bytes;
+            if (_store.Find(hash) is not { IsCorrupted: false } asset) return false;
+            if (TryRead(_store.Folder.PathOf(asset), offset, target, out var isRead)) return isRead;
         }
 
-        return null;
+        return false;
     }
 
     /// <summary>Writes a verified group of an asset that arrives.</summary>
+    /// <param name="hash">The asset.</param>
+    /// <param name="timestampMs">Of the asset; its identity is hashed as the groups come.</param>
+    /// <param name="tree">By which the group was verified.</param>
+    /// <param name="group">Its number.</param>
+    /// <param name="bytes">Of the group.</param>
     /// <returns>False: it does not follow what is here, or the disk refuses.</returns>
-    public bool Write(AssetHash hash, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
+    public bool Write(AssetHash hash, long timestampMs, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(tree);
         try
         {
-            return _partials.Write(hash, tree, group, bytes);
+            return _partials.Write(hash, timestampMs, tree, group, bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
         {
@@ -54,7 +59,7 @@ public sealed class MirrorContents
         var path = _partials.PathOf(hash);
         try
         {
-            if (await Task.Run(() => HashOf(path, timestampMs, tree)) is not { } found || found != hash)
+            if (await Task.Run(() => IdentityOf(hash, path, timestampMs, tree)) is not { } found || found != hash)
             {
                 _partials.Drop(hash);
                 return CommitOutcome.Mismatch;
@@ -120,14 +125,13 @@ public sealed class MirrorContents
         });
     }
 
-    private static bool TryRead(string path, long offset, int count, out byte[]? bytes)
+    private static bool TryRead(string path, long offset, Span<byte> target, out bool isRead)
     {
-        bytes = null;
+        isRead = false;
         try
         {
             using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
-            var read = GC.AllocateUninitializedArray<byte>(count);
-            if (RandomAccess.Read(file, read, offset) == count) bytes = read;
+            isRead = RandomAccess.Read(file, target, offset) == target.Length;
             return true;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -141,7 +145,7 @@ public sealed class MirrorContents
     }
 
     // Null: no content can be that asset's.
-    private static AssetHash? HashOf(string path, long timestampMs, ContentTree tree)
+    private AssetHash? IdentityOf(AssetHash hash, string path, long timestampMs, ContentTree tree)
     {
         if (!AssetFileName.IsTimestamp(timestampMs)) return null;
 
@@ -152,7 +156,7 @@ public sealed class MirrorContents
             if (RandomAccess.GetLength(file) > tree.Size) RandomAccess.SetLength(file, tree.Size);
         }
 
-        return FileCheck.HashOf(path, timestampMs)
+        return _partials.TakeIdentity(hash, timestampMs, tree) ?? FileCheck.HashOf(path, timestampMs)
             ?? throw new IOException($"{path} cannot be read");
     }
 

@@ -102,9 +102,28 @@ internal sealed class MirrorRows(Database database)
         BindHash(delete, 1, hash).Run();
     }
 
+    /// <summary>What was counted of deletions; the default when nothing was.</summary>
+    public DeletionCount DeletionCountOf(bool ofPeers)
+    {
+        var name = NameOf(ofPeers);
+        return new DeletionCount(
+            (int)Math.Clamp(StateOf(name + ".count") ?? 0, 0, int.MaxValue),
+            Instant.FromUnixMilliseconds(StateOf(name + ".newest") ?? 0), StateOf(name + ".tripped") is 1);
+    }
+
+    public void SetDeletionCount(bool ofPeers, DeletionCount count)
+    {
+        var name = NameOf(ofPeers);
+        SetState(name + ".count", count.Count);
+        SetState(name + ".newest", count.Newest.UnixMilliseconds);
+        SetState(name + ".tripped", count.IsTripped ? 1 : 0);
+    }
+
     public void SetHandled(long number) => SetState(HandledName, number);
 
     public void SetForgotten(ulong time) => SetState(ForgottenName, unchecked((long)time));
+
+    private static string NameOf(bool ofPeers) => ofPeers ? "deletions.peers" : "deletions.own";
 
     private long? StateOf(string name)
     {

@@ -21,6 +21,10 @@ public sealed class MirrorStore : ISyncStore, IDisposable
     private readonly AssetIndex _index;
     private readonly MirrorRows _rows;
     private readonly Dictionary<AssetHash, SyncRecord?> _pending = [];
+
+    // Of users, and of peers.
+    private readonly DeletionCount[] _deletions = new DeletionCount[2];
+    private readonly DeletionCount[] _savedDeletions;
     private long _savedHandled;
     private ulong _savedForgotten;
 
@@ -31,6 +35,8 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         (ForgottenTime, _savedForgotten) = (state.ForgottenTime, state.ForgottenTime);
         _index = new AssetIndex(AssetSchema.OpenReader(store.Folder.IndexPath));
         _rows = new MirrorRows(_index.Database);
+        for (var i = 0; i < _deletions.Length; i++) _deletions[i] = _rows.DeletionCountOf(ofPeers: i == 1);
+        _savedDeletions = [.. _deletions];
         Contents = new MirrorContents(store, partials);
         foreach (var hash in partials.All.ToList())
         {
@@ -50,7 +56,8 @@ public sealed class MirrorStore : ISyncStore, IDisposable
     public MirrorContents Contents { get; }
 
     /// <summary>Whether something waits for <see cref="SaveAsync"/>.</summary>
-    public bool HasChanges => _pending.Count > 0 || Handled != _savedHandled || ForgottenTime != _savedForgotten;
+    public bool HasChanges => _pending.Count > 0 || Handled != _savedHandled || ForgottenTime != _savedForgotten
+        || !_deletions.AsSpan().SequenceEqual(_savedDeletions);
 
     public IEnumerable<SyncRecord> Records()
     {
@@ -84,6 +91,10 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         ForgottenTime = Math.Max(ForgottenTime, deletionTime);
     }
 
+    public void SaveDeletionCount(bool ofPeers, DeletionCount count) => _deletions[ofPeers ? 1 : 0] = count;
+
+    public DeletionCount DeletionCountOf(bool ofPeers) => _deletions[ofPeers ? 1 : 0];
+
     public bool HasContent(AssetHash hash) =>
         !(_pending.GetValueOrDefault(hash)?.IsPurged ?? false) && _index.Find(hash) is { IsCorrupted: false };
 
@@ -109,6 +120,7 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         if (!HasChanges) return;
 
         var (handled, forgotten) = (Handled, ForgottenTime);
+        DeletionCount[] counted = [.. _deletions];
         var undo = new List<Action>();
         var deleted = await _store.Writer.RunAsync(
             index =>
@@ -118,6 +130,11 @@ public sealed class MirrorStore : ISyncStore, IDisposable
                 var rows = new MirrorRows(index.Database);
                 if (handled != _savedHandled) rows.SetHandled(handled);
                 if (forgotten != _savedForgotten) rows.SetForgotten(forgotten);
+                for (var i = 0; i < counted.Length; i++)
+                {
+                    if (counted[i] != _savedDeletions[i]) rows.SetDeletionCount(ofPeers: i == 1, counted[i]);
+                }
+
                 return removed;
             },
             () =>
@@ -128,6 +145,7 @@ public sealed class MirrorStore : ISyncStore, IDisposable
             ChangedNames.Both);
         _pending.Clear();
         (_savedHandled, _savedForgotten) = (handled, forgotten);
+        counted.CopyTo(_savedDeletions, 0);
         if (deleted.Count > 0) await Task.Run(() => _store.RemoveFiles(deleted));
     }
 

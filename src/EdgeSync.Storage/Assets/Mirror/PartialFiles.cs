@@ -16,6 +16,9 @@ internal sealed class PartialFiles
 {
     private const string TreeSuffix = ".tree";
 
+    /// <summary>Bytes of a file that may be in memory alone: what is left is what a commit waits for.</summary>
+    private const long UnwrittenMax = 4 << 20;
+
     private readonly AssetFolder _folder;
     private readonly ConcurrentDictionary<AssetHash, Entry> _entries = new();
 
@@ -61,7 +64,7 @@ internal sealed class PartialFiles
     /// <returns>False: it does not follow what is here, or was dropped meanwhile.</returns>
     /// <exception cref="IOException">The disk refuses.</exception>
     /// <exception cref="DiskFullException">The disk is full.</exception>
-    public bool Write(AssetHash hash, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
+    public bool Write(AssetHash hash, long timestampMs, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
     {
         var isSame = _entries.TryGetValue(hash, out var entry) && entry.Tree.Root.Span.SequenceEqual(tree.Root.Span);
         if (!isSame)
@@ -71,7 +74,8 @@ internal sealed class PartialFiles
             _folder.RequireRoom(tree.Size);
             Drop(hash);
             WriteTree(hash, tree);
-            _entries[hash] = entry = new Entry(tree);
+            entry = new Entry(tree) { Identity = new AssetHasher(timestampMs), TimestampMs = timestampMs };
+            _entries[hash] = entry;
         }
 
         lock (entry!)
@@ -84,7 +88,30 @@ internal sealed class PartialFiles
                 PathOf(hash), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             RandomAccess.Write(file, bytes, ContentTree.OffsetOf(group));
             entry.Groups++;
+            if (entry.TimestampMs == timestampMs) entry.Identity?.Append(bytes);
+            else entry.EndIdentity();
+            if (ContentTree.OffsetOf(entry.Groups) % UnwrittenMax == 0)
+                WriteBehind.Start(file, ContentTree.OffsetOf(entry.Groups) - UnwrittenMax, UnwrittenMax);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// The hash of all groups, once; null when they were not all written since the start with that timestamp: then the
+    /// file is to be read.
+    /// </summary>
+    public AssetHash? TakeIdentity(AssetHash hash, long timestampMs, ContentTree tree)
+    {
+        if (!_entries.TryGetValue(hash, out var entry)) return null;
+
+        lock (entry)
+        {
+            if (entry.IsDropped || entry.Identity is null || entry.TimestampMs != timestampMs
+                || entry.Groups != tree.Groups || !entry.Tree.Root.Span.SequenceEqual(tree.Root.Span)) return null;
+
+            var identity = entry.Identity.Finish();
+            entry.EndIdentity();
+            return identity;
         }
     }
 
@@ -95,6 +122,7 @@ internal sealed class PartialFiles
         lock (entry)
         {
             entry.IsDropped = true;
+            entry.EndIdentity();
             File.Delete(PathOf(hash));
             File.Delete(PathOf(hash) + TreeSuffix);
         }
@@ -139,5 +167,17 @@ internal sealed class PartialFiles
         public int Groups { get; set; }
 
         public bool IsDropped { get; set; }
+
+        /// <summary>Of the groups so far; null when some of them were written before the start.</summary>
+        public AssetHasher? Identity { get; set; }
+
+        /// <summary>That <see cref="Identity"/> begins with.</summary>
+        public long TimestampMs { get; init; }
+
+        public void EndIdentity()
+        {
+            Identity?.Dispose();
+            Identity = null;
+        }
     }
 }

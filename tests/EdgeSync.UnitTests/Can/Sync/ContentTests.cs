@@ -150,6 +150,27 @@ public sealed class ContentTests
     }
 
     [Test]
+    public void A_guard_goes_on_counting_after_a_restart()
+    {
+        var before = new DeletionGuard(10, 0.5);
+        for (var i = 0; i < 8; i++) Assert.True(before.Allows(Now, 5));
+
+        var after = new DeletionGuard(10, 0.5);
+        after.Restore(Now + TimeSpan.FromMinutes(1), before.State);
+        Assert.Equal(2, Enumerable.Range(0, 10).Count(_ => after.Allows(Now + TimeSpan.FromMinutes(1), 5)));
+
+        var tripped = new DeletionGuard(10, 0.5);
+        tripped.Restore(Now + TimeSpan.FromDays(1), after.State);
+        Assert.False(tripped.Allows(Now + TimeSpan.FromDays(1), 5));
+
+        // A clock that was set back by years does not stop deletions for years.
+        var old = new DeletionGuard(10, 0.5);
+        old.Restore(Now - TimeSpan.FromDays(1000), before.State);
+        Assert.Equal(
+            10, Enumerable.Range(0, 10).Count(_ => old.Allows(Now - TimeSpan.FromDays(999), 5)));
+    }
+
+    [Test]
     public void A_guard_stops_what_is_too_much_in_a_while_until_a_person_decides()
     {
         var guard = new DeletionGuard(10, 0.5);

@@ -143,16 +143,32 @@ public sealed class PassphraseProofTests
         runs: 200);
 
     [Test]
-    public void Strangers_share_their_guesses_and_known_peers_do_not()
+    public void Guesses_from_one_address_hold_up_neither_other_addresses_nor_known_peers()
     {
         var gate = new ProofGate(3, 60);
         var now = Instant.FromUnixSeconds(1000);
         gate.OnProved(Bob);
-        for (var i = 0; i < 3; i++) gate.OnFailure(now, IdOf((byte)(10 + i)));
+        for (var i = 0; i < 3; i++) gate.OnFailure(now, IdOf((byte)(10 + i)), "192.0.2.1");
 
-        Assert.False(gate.MayTry(now, Eve));
-        Assert.True(gate.MayTry(now, Bob));
-        Assert.True(gate.MayTry(now + TimeSpan.FromMinutes(21), Eve));
+        Assert.False(gate.MayTry(now, Eve, "192.0.2.1"));
+        Assert.True(gate.MayTry(now, Bob, "192.0.2.1"));
+        Assert.True(gate.MayTry(now, Eve, "192.0.2.2"));
+        Assert.True(gate.MayTry(now + TimeSpan.FromMinutes(21), Eve, "192.0.2.1"));
+    }
+
+    [Test]
+    public void Guesses_from_many_addresses_cost_a_rate_of_work_and_block_nobody_for_long()
+    {
+        var gate = new ProofGate(3, 60, proofsPerSecond: 2, proofsBurst: 10);
+        var now = Instant.FromUnixSeconds(1000);
+        gate.OnProved(Bob);
+
+        var begun = Enumerable.Range(0, 1000).Count(i => gate.MayTry(now, Eve, $"192.0.2.{i}"));
+
+        Assert.Equal(10, begun);
+        Assert.True(gate.MayTry(now, Bob, "192.0.2.1"));
+        Assert.True(gate.MayTry(now + TimeSpan.FromSeconds(1), Eve, "198.51.100.1"));
+        Assert.Equal(7, Enumerable.Range(0, 100).Count(i => gate.MayTry(now + TimeSpan.FromSeconds(4), Eve, $"{i}")));
     }
 
     private static PassphraseProof Dialler(SyncKeys keys) =>
