@@ -38,6 +38,44 @@ public sealed class CanTests
         Assert.False(File.Exists(edgesync["data/.can.db-wal"]), "a stopped store leaves one file as its index");
     }
 
+    [Test]
+    public void Doctor_checks_a_store_with_and_without_its_service()
+    {
+        using var edgesync = new EdgeSyncProgram();
+        var port = Ports.Free();
+        var settings = edgesync.Write(
+            "can.yaml",
+            $"storage_root: {edgesync["data"]}\nport: {port}\n"
+            + "sync: true\nsync_discovery: off\nsync_passphrase: short\n");
+        File.SetUnixFileMode(settings, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+
+        var without = Checks(edgesync, settings);
+        Assert.Equal("warning", without["assets service"]);
+        Assert.Equal("warning", without["assets passphrase"]);
+        Assert.Equal("warning", without["assets settings"]);
+
+        File.SetUnixFileMode(settings, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var service = edgesync.Start("can", "serve", "--config", settings, "--json").Begin();
+        Assert.True(service.ReadLine(TimeSpan.FromSeconds(60)) is not null, service.TextSoFar);
+        var with = Checks(edgesync, settings);
+        Assert.Equal("ok", with["assets service"]);
+        Assert.Equal("ok", with["assets settings"]);
+        Assert.Equal("warning", with["assets mirror"]);
+
+        // Another port: the folder is in use, and nothing answers. Another folder: the service is not its own.
+        File.WriteAllText(settings, $"storage_root: {edgesync["data"]}\nport: {Ports.Free()}\n");
+        Assert.Equal("failed", Checks(edgesync, settings)["assets service"]);
+        File.WriteAllText(settings, $"storage_root: {edgesync["other"]}\nport: {port}\n");
+        Assert.Equal("failed", Checks(edgesync, settings)["assets service"]);
+    }
+
+    private static Dictionary<string, string> Checks(EdgeSyncProgram edgesync, string settings)
+    {
+        using var report = JsonDocument.Parse(edgesync.Try("doctor", "--can", settings, "--json").Output);
+        return report.RootElement.GetProperty("checks").EnumerateArray()
+            .ToDictionary(c => c.GetProperty("name").GetString()!, c => c.GetProperty("state").GetString()!);
+    }
+
     private static RunningProgram Serve(EdgeSyncProgram edgesync, out string url)
     {
         var service = edgesync.Start("can", "serve", "--port", "0", "--storage", edgesync["data"], "--json").Begin();

@@ -73,7 +73,7 @@ public sealed partial class LayeringTests
                 "Agents", "Brokers", "Control", "Iroh", "Joining", "Loops", "Repositories", "Settings", "Status",
                 "Sync"]),
         ("Can", ["Iroh", "Logging", "Loops", "Metrics", "Settings"]),
-        ("Doctor", ["Control", "Settings", "Status"]),
+        ("Doctor", ["Can", "Control", "Settings", "Status"]),
         (
             "Daemon",
             [

@@ -21,6 +21,11 @@ internal static class DoctorCommand
         Description = "Fossil server to try, besides those of the settings. May be repeated.",
         HelpName = "URL"
     };
+    private static readonly Option<string?> Can = new("--can")
+    {
+        Description = "Settings of an asset store to check (default: config.yaml in this folder, if it is one).",
+        HelpName = "FILE"
+    };
     private static readonly Option<bool> Full = new("--full") { Description = "Verify large repositories too." };
 
     public static CommandSpec Create() =>
@@ -28,14 +33,15 @@ internal static class DoctorCommand
             "doctor", "Check repositories, ports, servers, clock, disk and secrets, with advice for each fault.",
             RunAsync)
         {
-            Options = { ConfigFile.Option, Nats, Peer, Full },
+            Options = { ConfigFile.Option, Nats, Peer, Can, Full },
             Notes = """
-            Checks what a leaf with these settings would use, or the one repository of -R. Nothing is changed.
+            Checks what a leaf with these settings would use, or the one repository of -R, and an asset store. Nothing
+            is changed.
             Exits with 1 if a check failed; warnings alone exit with 0.
             """,
             Examples = [
             "doctor", "doctor -R project.fossil --nats nats-leaf://hub.example:7422",
-            "doctor --config /etc/edgesync/edgesync.json --json"],
+            "doctor --config /etc/edgesync/edgesync.json --json", "doctor --can /etc/edgesync/can.yaml"],
         };
 
     private static async Task<ExitCode> RunAsync(CommandContext context, CancellationToken cancellationToken)
@@ -45,7 +51,10 @@ internal static class DoctorCommand
         var repositories = RepositoriesOf(context, settings);
         foreach (var path in repositories)
             checks.AddRange(RepositoryDoctor.Examine(path, context.Get(Full), context.Clock));
-        if (repositories.Count == 0) checks.Add(Warn("repository", "no repository was checked", "-R FILE names one"));
+        var assets = await CanDoctor.ExamineAsync(context.Get(Can), cancellationToken);
+        checks.AddRange(assets);
+        if (repositories.Count == 0 && assets.Count == 0)
+            checks.Add(Warn("repository", "no repository was checked", "-R FILE names one"));
 
         var folders = repositories.Select(p => Path.GetDirectoryName(Path.GetFullPath(p)) ?? "/")
             .Append(NodePaths.StateFolder);
