@@ -22,6 +22,7 @@ fi
 if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ] || [ "${1:-}" = can ]; then
   case=$1; shift
   apt_install python3 gcc libc6-dev
+  [ $case != can ] || apt_install curl rsync syncthing
   [ $case = iroh ] || [ $case = can ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
   case " $* " in
     *" --help "* | *" -h "* | *" --binary "*) ;;

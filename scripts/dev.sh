@@ -15,6 +15,7 @@
 #                    them (default 200) as whole trees in both programs
 #   differences [SEEDS [FIRST]]  random work on two checkouts, one by stock and one by us (default 100 seeds from 1000)
 #   browser [--screenshots]  the web pages in Debian's Chromium (scripts/browser.sh)
+#   mirror [PART...]  two asset stores: many assets, a large one, a full disk (scripts/mirror.sh)
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file
@@ -125,6 +126,7 @@ case $verb in
     ;;
   fossil-tests) exec scripts/fossil-tests.sh "$@" ;;
   browser) exec scripts/browser.sh "$@" ;;
+  mirror) exec scripts/mirror.sh "$@" ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
   release) exec scripts/release.sh "$@" ;;

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Two mirrored asset stores as programs, longer than the test command allows; see scripts/mirror.sh."""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LARGE_BYTES = 2 << 30
+SMALL = 10_000
+SMALL_DISK_MB = 160
+MEMORY_MB_MAX = 64
+WAIT_S = 900
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Store:
+    """A served store, which may be killed and started again at another port with the same folder and key."""
+
+    def __init__(self, binary, folder, settings):
+        self.binary, self.folder, self.process, self.url = binary, folder, None, None
+        os.makedirs(os.path.join(folder, "data"), exist_ok=True)
+        with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
+            file.write("storage_root: data\nsync: true\nsync_passphrase: only for the longer proof\n"
+                       "sync_discovery: off\nsync_bind: 127.0.0.1:0\nverify_interval_hours: 0\n" + settings)
+
+    def start(self):
+        with open(os.path.join(self.folder, "log"), "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen([self.binary, "can", "serve", "--port", "0", "--json"], cwd=self.folder,
+                                            stdout=subprocess.PIPE, stderr=log, text=True)
+        self.url = json.loads(self.process.stdout.readline())["url"]
+
+    def end(self, kills=False):
+        if self.process is None:
+            return
+        self.process.kill() if kills else self.process.terminate()
+        self.process.wait()
+        self.process = None
+
+    def status(self):
+        with urllib.request.urlopen(self.url + "/status", timeout=60) as reply:
+            return json.load(reply)["data"]
+
+    def put_file(self, path):
+        reply = subprocess.run(["curl", "-sS", "-F", f"file=@{path}", self.url + "/api/v1/can/0/ingest"],
+                               stdout=subprocess.PIPE, check=True)
+        return json.loads(reply.stdout)["data"]["hash"]
+
+    def put(self, content):
+        request = urllib.request.Request(
+            self.url + "/api/v1/can/0/ingest/data", data=json.dumps({"data": content}).encode(),
+            headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            return json.load(reply)["data"]["hash"]
+
+    def hashes(self):
+        found, cursor = set(), ""
+        while True:
+            with urllib.request.urlopen(f"{self.url}/api/v1/can/0/list?limit=1000{cursor}", timeout=60) as reply:
+                page = json.load(reply)["data"]
+            found |= {item["hash"] for item in page["items"]}
+            if not page["pagination"].get("next"):
+                return found
+            cursor = f"&cursor={page['pagination']['next']}"
+
+    def sha256(self, asset):
+        digest = hashlib.sha256()
+        with urllib.request.urlopen(f"{self.url}/api/v1/can/0/asset/{asset}", timeout=600) as reply:
+            while piece := reply.read(1 << 20):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def part(self, asset):
+        """Bytes of it that have come and are not an asset yet."""
+        path = os.path.join(self.folder, "data", ".partial", asset)
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def memory_mb(self):
+        with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Pss_Anon:")) / 1024
+
+
+def until(what, holds, step=0.1):
+    end = time.monotonic() + WAIT_S
+    while not holds():
+        if time.monotonic() > end:
+            raise SystemExit(f"FAILED: {what}")
+        time.sleep(step)
+
+
+def require(what, holds):
+    if not holds:
+        raise SystemExit(f"FAILED: {what}")
+    say(f"  {what}")
+
+
+@contextlib.contextmanager
+def pair(binary, work):
+    ticket = os.path.join(work, "ticket")
+    one = Store(binary, os.path.join(work, "one"), f"ticket_file: {ticket}\n")
+    two = Store(binary, os.path.join(work, "two"), f"connect_ticket_file: {ticket}\n")
+    try:
+        yield one, two
+    finally:
+        one.end()
+        two.end()
+
+
+def small_assets(binary, work):
+    say(f"{SMALL:,} small assets from 32 clients; each side is killed once meanwhile")
+    with pair(binary, work) as (one, two):
+        one.start()
+        two.start()
+        with ThreadPoolExecutor(32) as clients:
+            puts = [clients.submit(one.put, f"asset {i} " * 20) for i in range(SMALL)]
+            until("a third has come", lambda: two.status()["assets"] > SMALL // 3)
+            two.end(kills=True)
+            two.start()
+            stored = {put.result() for put in puts}
+        one.end(kills=True)
+        one.start()
+        until("all come", lambda: two.status()["assets"] == SMALL and two.status()["mirror"]["missing"] == 0)
+        require(f"all {SMALL:,} are at both", one.hashes() == two.hashes() == stored)
+
+
+def large_asset(binary, work):
+    say(f"one asset of {LARGE_BYTES >> 20} MiB; the receiver is killed in mid-transfer, then the sender")
+    path = os.path.join(work, "large")
+    digest = hashlib.sha256()
+    with open(path, "wb") as file:
+        for _ in range(LARGE_BYTES >> 20):
+            piece = os.urandom(1 << 20)
+            digest.update(piece)
+            file.write(piece)
+    with pair(binary, work) as (one, two):
+        one.start()
+        two.start()
+        until("they meet", lambda: two.status()["mirror"]["peers"])
+        idle = [store.memory_mb() for store in (one, two)]
+        asset = one.put_file(path)
+        os.remove(path)
+        until("a third has come", lambda: two.part(asset) > LARGE_BYTES // 3, 0.01)
+        two.end(kills=True)
+        kept = two.part(asset)
+        two.start()
+        until("it goes on", lambda: two.part(asset) > kept + LARGE_BYTES // 8, 0.01)
+        used = [store.memory_mb() - before for store, before in zip((one, two), idle)]
+        again = two.part(asset)
+        require("what had come was kept", kept > LARGE_BYTES // 4)
+        one.end(kills=True)
+        require("the receiver has no asset yet", two.status()["assets"] == 0)
+        require("what had come is kept while the sender is away", two.part(asset) >= again)
+        one.start()
+        until("all of it comes", lambda: two.status()["assets"] == 1, 1)
+        require("it is the same", two.sha256(asset) == digest.hexdigest() == one.sha256(asset))
+        require(f"memory above idle {max(used):.0f} MB, of {MEMORY_MB_MAX}", max(used) <= MEMORY_MB_MAX)
+
+
+def full_disk(binary, work):
+    say(f"a receiver with a disk of {SMALL_DISK_MB} MB")
+    with pair(binary, work) as (one, two):
+        disk = os.path.join(two.folder, "data")
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_MB}m", "none", disk],
+                                 stderr=subprocess.DEVNULL, check=False)
+        if mounted.returncode != 0:
+            say("  SKIPPED: a file system can be mounted by root alone")
+            return
+        try:
+            one.start()
+            two.start()
+            path = os.path.join(work, "too-large")
+            with open(path, "wb") as file:
+                file.write(os.urandom(SMALL_DISK_MB << 20))
+            large = one.put_file(path)
+            small = one.put("small")
+            until("the small one comes", lambda: small in two.hashes())
+            require("the large one does not", large not in two.hashes())
+            require("room is left", shutil.disk_usage(disk).free > 32 << 20)
+            two.end(kills=True)
+            two.start()
+            until("both are there after a restart", lambda: two.hashes() == {small})
+            subprocess.run(["mount", "-o", f"remount,size={4 * SMALL_DISK_MB}m", disk], check=True)
+            until("the large one comes when there is room", lambda: two.hashes() == {small, large}, 1)
+            require("it is the same", two.sha256(large) == one.sha256(large))
+            two.end()
+        finally:
+            two.end(kills=True)
+            subprocess.run(["umount", disk], check=True)
+
+
+def main():
+    parts = {"small": small_assets, "large": large_asset, "disk": full_disk}
+    parser = argparse.ArgumentParser(prog="scripts/mirror.sh", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="small, large or disk (default: all)")
+    options = parser.parse_args()
+    if unknown := [name for name in options.parts if name not in parts]:
+        parser.error(f"{unknown[0]} is not a part: {', '.join(parts)}")
+    binary = os.path.abspath(os.environ.get("EDGESYNC_BIN", os.path.join(ROOT, "bin", "edgesync")))
+    for name in options.parts or parts:
+        with tempfile.TemporaryDirectory() as work:
+            begin = time.monotonic()
+            parts[name](binary, work)
+            say(f"  {time.monotonic() - begin:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# usage: scripts/mirror.sh [small] [large] [disk]
+# Two mirrored asset stores as programs: 10,000 small assets while each side is killed, one asset of 2 GiB that is
+# interrupted twice, and a receiver whose disk is full until it is made larger (by root alone). EDGESYNC_BIN names the
+# program (default: bin/edgesync, which is published if it is missing).
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+apt_install python3 curl
+if [ -z "${EDGESYNC_BIN:-}" ]; then
+  [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2
+fi
+exec python3 "$root/scripts/mirror.py" "$@"
