@@ -72,23 +72,3 @@ public sealed record RepositoryCreateOptions : RepositoryOptions
     /// <summary>Time of the first check-in; now when null.</summary>
     public Instant? InitialDate { get; init; }
 }
-
-/// <summary>The system's random bytes.</summary>
-public sealed class SystemEntropy : Entropy
-{
-    public static SystemEntropy Instance { get; } = new();
-
-    // On Linux the framework uses OpenSSL, whose loading costs each command 3 to 7 ms; the kernel call costs nothing.
-    public override void Fill(Span<byte> target)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            System.Security.Cryptography.RandomNumberGenerator.Fill(target);
-            return;
-        }
-
-        using var source = new FileStream(
-            "/dev/urandom", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-        source.ReadExactly(target);
-    }
-}

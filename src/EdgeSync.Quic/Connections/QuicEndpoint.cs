@@ -18,9 +18,6 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Servers whose tokens are kept.</summary>
     private const int PeerTokensMax = 256;
 
-    /// <summary>Answers without state that may wait; more are dropped.</summary>
-    private const int AnswersMax = 64;
-
     /// <summary>Client Initial packets come in datagrams of at least this (RFC 9000 §14.1).</summary>
     private const int InitialDatagramMin = 1200;
 
@@ -38,7 +35,8 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Tokens of servers for the next connection to each, by their keys.</summary>
     private readonly Dictionary<UInt128, byte[]> _tokensOfPeers = [];
     private readonly Queue<QuicConnection> _accepted = new();
-    private readonly Queue<(FourTuple Tuple, byte[] Bytes)> _answers = new();
+    private readonly AnswerQueue _answers = new();
+    private readonly FirstPacketBudget _budget;
     private int _handshakes;
 
     public QuicEndpoint(QuicOptions options, Entropy entropy)
@@ -48,6 +46,7 @@ public sealed class QuicEndpoint : IDisposable
         (_options, _entropy) = (options, entropy);
         _resetKey = new StatelessResetKey(options.Key);
         _tokens = new AddressTokens(entropy);
+        _budget = new FirstPacketBudget(entropy);
     }
 
     /// <summary>Whether clients are taken.</summary>
@@ -61,6 +60,9 @@ public sealed class QuicEndpoint : IDisposable
 
     /// <summary>Connections that are not closed.</summary>
     public int Count => _connections.Count;
+
+    /// <summary>First packets and packets of no connection that got no answer, because their source had enough.</summary>
+    internal long Dropped => _budget.Dropped;
 
     /// <summary>Ids that lead to connections.</summary>
     internal int IdCount => _byId.Count;
@@ -95,7 +97,8 @@ public sealed class QuicEndpoint : IDisposable
     public void Receive(Instant now, FourTuple tuple, EcnMark ecn, Span<byte> datagram)
     {
         var fault = PacketHeader.TryRead(datagram, _options.LocalIdBytes, out var header);
-        if (fault == HeaderFault.Version && Accepts && datagram.Length >= InitialDatagramMin)
+        if (fault == HeaderFault.Version && Accepts && datagram.Length >= InitialDatagramMin
+            && _budget.TryTake(now, tuple.Remote))
             AnswerVersion(tuple, header);
         if (fault != HeaderFault.None) return;
 
@@ -108,7 +111,8 @@ public sealed class QuicEndpoint : IDisposable
         }
 
         if (header.Type == PacketType.Initial) TakeInitial(now, tuple, ecn, datagram, header);
-        else if (header.Type == PacketType.OneRtt && !IsReset(now, tuple, datagram))
+        else if (header.Type == PacketType.OneRtt && !IsReset(now, tuple, datagram)
+            && _budget.TryTake(now, tuple.Remote))
             AnswerReset(tuple, datagram.Length, header);
     }
 
@@ -127,10 +131,9 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Writes the next datagram of any connection, each in its turn.</summary>
     public bool TryTakeDatagram(Instant now, Span<byte> buffer, out OutgoingDatagram datagram)
     {
-        if (_answers.TryDequeue(out var answer))
+        if (_answers.TryTake(buffer, out var length, out var tuple))
         {
-            answer.Bytes.CopyTo(buffer);
-            datagram = new OutgoingDatagram(answer.Bytes.Length, answer.Tuple, EcnMark.NotEct);
+            datagram = new OutgoingDatagram(length, tuple, EcnMark.NotEct);
             return true;
         }
 
@@ -169,6 +172,9 @@ public sealed class QuicEndpoint : IDisposable
     private void TakeInitial(Instant now, FourTuple tuple, EcnMark ecn, Span<byte> datagram, in PacketHeader header)
     {
         if (!Accepts || datagram.Length < InitialDatagramMin) return;
+        // Before anything is decrypted: what a flood costs is the sum of this and one answer for some of its packets.
+        var isLoaded = _budget.IsExceededBy(now) || _handshakes >= HandshakesMax;
+        if (isLoaded && (_answers.IsFull || !_budget.TryTake(now, tuple.Remote))) return;
         var destination = new ConnectionId(header.DestinationId);
         var source = new ConnectionId(header.SourceId);
         if (destination.Length < FirstDestinationMin)
@@ -185,7 +191,7 @@ public sealed class QuicEndpoint : IDisposable
             return;
         }
 
-        if (verdict == TokenVerdict.Unknown && (AlwaysRetries || _handshakes >= HandshakesMax))
+        if (verdict == TokenVerdict.Unknown && (AlwaysRetries || isLoaded))
         {
             AnswerRetry(now, tuple, destination, source);
             return;
@@ -329,8 +335,5 @@ public sealed class QuicEndpoint : IDisposable
         Answer(tuple, packet[..end]);
     }
 
-    private void Answer(FourTuple tuple, ReadOnlySpan<byte> packet)
-    {
-        if (_answers.Count < AnswersMax) _answers.Enqueue((tuple, packet.ToArray()));
-    }
+    private void Answer(FourTuple tuple, ReadOnlySpan<byte> packet) => _answers.Add(tuple, packet);
 }

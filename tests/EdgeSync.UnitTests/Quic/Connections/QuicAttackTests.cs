@@ -428,7 +428,7 @@ public sealed class QuicAttackTests
         UdpAddress.From(IPAddress.Parse("203.0.113.77"), chance.NextInt32(1, 65_000));
 
     /// <summary>A client's first datagram, with the ClientHello of a real client.</summary>
-    private static byte[] Initial(Prng chance, int destinationBytes = 8)
+    internal static byte[] Initial(Prng chance, int destinationBytes = 8)
     {
         var destination = new ConnectionId(chance.NextBytes(destinationBytes));
         var hello = QuicVectors.OfIroh("a3-client-hello").ToArray();
