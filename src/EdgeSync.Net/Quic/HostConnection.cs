@@ -11,6 +11,9 @@ namespace EdgeSync.Net.Quic;
 /// </summary>
 public sealed class HostConnection
 {
+    /// <summary>Bytes of a write that are sent at once, whoever waits for the lock.</summary>
+    private const int UrgentBytes = 32 * 1024;
+
     private readonly QuicHost _host;
     private readonly Dictionary<ulong, HostStream> _streams = [];
     private readonly Channel<HostStream> _accepted;
@@ -162,8 +165,8 @@ public sealed class HostConnection
             if (stream.ResetCode is { } code) throw new QuicStreamException(code, isStopped: false);
             count = Core.Read(stream.Id, target, out var isAtEnd);
             stream.ReadEnded = isAtEnd;
-            // Windows have moved, which the peer may wait for.
-            if (count > 0) _host.Pump();
+            // Windows have moved far enough that the peer learns of it.
+            if (Core.HasUpdates) _host.Pump();
             if (count > 0 || isAtEnd) return true;
             ThrowIfClosed();
             return false;
@@ -183,7 +186,7 @@ public sealed class HostConnection
 
             var taken = Core.Write(stream.Id, bytes, finish);
             stream.WriteEnded = finish && taken == bytes.Length;
-            if (taken > 0 || finish) _host.Pump();
+            if (taken > 0 || finish) _host.Pump(isUrgent: taken >= UrgentBytes);
             return taken;
         }
     }

@@ -10,7 +10,8 @@ namespace EdgeSync.Net.Quic;
 /// <summary>
 /// A QUIC endpoint with its sockets. One lock guards the core; its holder (a socket's thread with datagrams, the
 /// timer, a program's call) puts its input into the core and then sends what comes out, so that nothing is queued
-/// between threads.
+/// between threads. While others wait for the lock, what they have goes out together with it: many small writes of
+/// many threads become few calls of the kernel.
 /// </summary>
 public sealed class QuicHost : IAsyncDisposable
 {
@@ -19,6 +20,9 @@ public sealed class QuicHost : IAsyncDisposable
 
     /// <summary>Bytes of the largest payload of IPv4, and so of what the kernel splits.</summary>
     private const int SendBytes = 65_507;
+
+    /// <summary>Holders of the lock that may leave what is to be sent to the next one, who waits already.</summary>
+    private const int DeferralsMax = 16;
 
     private static readonly TimeSpan TimerStep = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(3);
@@ -37,6 +41,11 @@ public sealed class QuicHost : IAsyncDisposable
     private Instant? _armed;
     private TaskCompletionSource? _drained;
     private bool _isClosed;
+    private int _waiting;
+    private int _depth;
+    private int _deferrals;
+    private bool _isPumpDue;
+    private bool _isPumpUrgent;
 
     private QuicHost(QuicHostOptions options, TimeProvider clock)
     {
@@ -234,7 +243,7 @@ public sealed class QuicHost : IAsyncDisposable
         {
             if (_isClosed) return;
             foreach (var connection in _connections.Values.ToArray()) connection.Core.Close(Now, 0, "");
-            Pump();
+            PumpNow();
             _isClosed = true;
             carriers = [.. _carriers];
             _endpoint.Dispose();
@@ -246,7 +255,18 @@ public sealed class QuicHost : IAsyncDisposable
     }
 
     /// <summary>The host's lock, until the value is disposed.</summary>
-    internal Lock.Scope Enter() => _lock.EnterScope();
+    internal Holding Enter()
+    {
+        if (!_lock.TryEnter())
+        {
+            Interlocked.Increment(ref _waiting);
+            _lock.Enter();
+            Interlocked.Decrement(ref _waiting);
+        }
+
+        _depth++;
+        return new Holding(this);
+    }
 
     internal T Locked<T>(HostConnection connection, Func<HostConnection, T> read)
     {
@@ -278,9 +298,36 @@ public sealed class QuicHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Passes on events, sends what is due and sets the timer; under the lock, after every input.</summary>
-    internal void Pump()
+    /// <summary>
+    /// Notes that there was input: before the lock is free again, events are passed on, what is due is sent and the
+    /// timer is set, unless another thread waits for the lock, which then does it.
+    /// </summary>
+    /// <param name="isUrgent">Whether there is enough for a call of the kernel, and nothing is gained by more.</param>
+    internal void Pump(bool isUrgent = false)
     {
+        _isPumpDue = true;
+        _isPumpUrgent |= isUrgent;
+    }
+
+    private void Leave()
+    {
+        try
+        {
+            // A call within a call leaves it to the outer one. Who waits comes through here, too.
+            while (_depth == 1 && _isPumpDue
+                && (_isPumpUrgent || Volatile.Read(ref _waiting) == 0 || ++_deferrals > DeferralsMax))
+                PumpNow();
+        }
+        finally
+        {
+            _depth--;
+            _lock.Exit();
+        }
+    }
+
+    private void PumpNow()
+    {
+        (_isPumpDue, _isPumpUrgent, _deferrals) = (false, false, 0);
         if (_isClosed) return;
         while (_endpoint.TryAccept(out var core)) OnIncoming(core);
         while (_endpoint.TryTakeEventful(out var eventful))
@@ -430,5 +477,11 @@ public sealed class QuicHost : IAsyncDisposable
         }
 
         return sockets;
+    }
+
+    /// <summary>The lock, held.</summary>
+    internal readonly ref struct Holding(QuicHost host)
+    {
+        public void Dispose() => host.Leave();
     }
 }

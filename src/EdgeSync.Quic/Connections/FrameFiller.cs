@@ -12,6 +12,12 @@ namespace EdgeSync.Quic.Connections;
 /// </summary>
 internal sealed class FrameFiller(ConnectionState state)
 {
+    /// <summary>Bytes that a stream sends before the next one has its turn: what one call of the kernel takes.</summary>
+    private const int TurnBytesMax = 64 * 1024;
+
+    /// <summary>Turns that fit into the congestion window, at least.</summary>
+    private const int TurnsOfWindow = 16;
+
     public void FillCrypto(ref WireWriter writer, ref OpenPacket packet)
     {
         var send = state.Crypto[(int)packet.Level].Send;
@@ -235,9 +241,12 @@ internal sealed class FrameFiller(ConnectionState state)
     private void FillStreams(ref WireWriter writer, ref OpenPacket packet)
     {
         const int RoomMin = 32;
-        while (writer.Remaining >= RoomMin && state.Streams.TryTakeSender(out var stream))
+        // On a slow route a turn is a packet, and nothing waits behind many bytes of another stream.
+        var turnBytes = Math.Min(TurnBytesMax, state.Path.Route.Congestion.Window / TurnsOfWindow);
+        while (writer.Remaining >= RoomMin && state.Streams.TryPeekSender(out var stream))
         {
             var send = stream.Send!;
+            var sent = 0;
             while (writer.Remaining >= RoomMin
                 && send.TryPeek(state.Streams.LimitOf(stream), out var offset, out var available, out var isNew))
             {
@@ -247,11 +256,12 @@ internal sealed class FrameFiller(ConnectionState state)
                 FrameWriter.WriteStream(ref writer, stream.Id, offset, length, fin);
                 send.Read(offset, writer.Take(length));
                 send.OnSent(offset, length);
+                sent += length;
                 if (isNew) state.Streams.OnSentNew((ulong)length);
                 packet.Note(new SentFrame(SentKind.Stream, stream.Id, offset, length, fin));
             }
 
-            state.Streams.Queue(stream);
+            state.Streams.EndTurn(stream, sent, turnBytes);
         }
     }
 }

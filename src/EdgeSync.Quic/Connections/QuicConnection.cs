@@ -64,6 +64,11 @@ public sealed class QuicConnection : IDisposable
         _state.Path.Route.Congestion.InFlight, _state.Path.Route.Congestion.Window, _state.Path.Route.Rtt.Smoothed,
         _state.Path.Route.Mtu.Current);
 
+    /// <summary>
+    /// Whether the peer is to learn of limits that have moved, after a read: then there is something to send.
+    /// </summary>
+    public bool HasUpdates => _state.Streams.HasUpdates;
+
     /// <summary>Bytes of the largest datagram that fits into a packet now; 0 when the peer takes none.</summary>
     public int DatagramMax => _state.DatagramMax;
 

@@ -22,7 +22,9 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>Bytes that may arrive on one stream before they are read.</summary>
     public int StreamWindow { get; init; } = 1_250_000;
 
-    /// <summary>Bytes that are kept for a stream until they are acknowledged.</summary>
+    /// <summary>
+    /// Bytes that are kept for a stream until they are acknowledged; 256 KiB where there are many streams.
+    /// </summary>
     public int StreamSendBuffer { get; init; } = 1 << 20;
 
     /// <summary>Streams of each direction that the peer may have open.</summary>

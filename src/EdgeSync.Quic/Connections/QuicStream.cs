@@ -39,6 +39,9 @@ internal sealed class QuicStream(ulong id, SendBuffer? send, ReceiveBuffer? rece
     /// <summary>In the queue of streams with bytes to send.</summary>
     public bool IsQueued { get; set; }
 
+    /// <summary>Bytes that were sent in the turn that goes on.</summary>
+    public long TurnBytes { get; set; }
+
     /// <summary>In the queue of streams with other frames to send.</summary>
     public bool IsControlQueued { get; set; }
 

@@ -13,6 +13,13 @@ internal sealed class StreamTable : IDisposable
     private const ulong ServerBit = 1;
     private const ulong UniBit = 2;
 
+    /// <summary>
+    /// Bytes that streams keep together until they are acknowledged, as long as each has its least: more of them would
+    /// not be sent earlier, and leave the caches of the processor.
+    /// </summary>
+    private const int SendBufferOfAll = 16 << 20;
+    private const int SendBufferMin = 256 << 10;
+
     private readonly QuicOptions _options;
     private readonly bool _isServer;
     private readonly EventQueue _events;
@@ -62,6 +69,9 @@ internal sealed class StreamTable : IDisposable
 
     public bool HasControl => _controlQueue.Count > 0;
 
+    /// <summary>Limits of the peer's are to be announced, or frames of single streams.</summary>
+    public bool HasUpdates => NeedsMaxData || HasControl || NeedsMaxStreams[0] || NeedsMaxStreams[1];
+
     public bool HasData
     {
         get
@@ -103,6 +113,9 @@ internal sealed class StreamTable : IDisposable
     public int Write(QuicStream stream, ReadOnlySpan<byte> bytes, bool finish)
     {
         if (stream.Send is not { IsFinished: false } send || stream.ResetCode is not null) return 0;
+        send.BytesMax = Math.Clamp(
+            SendBufferOfAll / _streams.Count, Math.Min(SendBufferMin, _options.StreamSendBuffer),
+            _options.StreamSendBuffer);
         var taken = send.Write(bytes, finish);
         stream.WaitsForRoom = taken < bytes.Length;
         Queue(stream);
@@ -235,13 +248,26 @@ internal sealed class StreamTable : IDisposable
         _controlQueue.Enqueue(stream);
     }
 
-    /// <summary>The next stream whose turn it is; it goes to the end of the queue when it has more.</summary>
-    public bool TryTakeSender(out QuicStream stream)
+    /// <summary>The stream whose turn it is; its turn goes on until <see cref="EndTurn"/> ends it.</summary>
+    public bool TryPeekSender(out QuicStream stream)
     {
         DropIdle();
-        if (!_sendQueue.TryDequeue(out stream!)) return false;
-        stream.IsQueued = false;
-        return true;
+        return _sendQueue.TryPeek(out stream!);
+    }
+
+    /// <summary>
+    /// Counts what the stream whose turn it is has sent. It goes to the end of the queue when it has sent enough:
+    /// bytes of one stream that arrive together are read together, where one packet of each stream in turn would wake
+    /// the reader of each for every packet.
+    /// </summary>
+    /// <param name="turnBytes">Bytes that end a turn.</param>
+    public void EndTurn(QuicStream stream, int sent, long turnBytes)
+    {
+        stream.TurnBytes += sent;
+        if (stream.TurnBytes < turnBytes && CanSend(stream)) return;
+        _sendQueue.Dequeue();
+        (stream.IsQueued, stream.TurnBytes) = (false, 0);
+        Queue(stream);
     }
 
     /// <summary>Queues a stream that has something to send and may.</summary>
@@ -316,7 +342,7 @@ internal sealed class StreamTable : IDisposable
         while (_sendQueue.TryPeek(out var stream) && !CanSend(stream))
         {
             _sendQueue.Dequeue();
-            stream.IsQueued = false;
+            (stream.IsQueued, stream.TurnBytes) = (false, 0);
             Queue(stream);
         }
 

@@ -24,11 +24,14 @@ internal sealed class SendBuffer(int bytesMax) : IDisposable
     /// <summary>Bytes of memory that are held.</summary>
     public int Capacity => _bytes.Capacity;
 
+    /// <summary>Bytes that are kept at most; what is there already stays when it is lowered.</summary>
+    public int BytesMax { get; set; } = bytesMax;
+
     /// <summary>Room for this many bytes more.</summary>
-    public int Room => bytesMax - (int)(End - _base);
+    public int Room => Math.Max(0, BytesMax - (int)(End - _base));
 
     /// <summary>Enough room for a writer that waits: each wake-up costs the same, however little it writes.</summary>
-    public bool HasRoomAgain => Room >= bytesMax / 4;
+    public bool HasRoomAgain => Room >= BytesMax / 4;
 
     /// <summary>All was acknowledged, the end included.</summary>
     public bool IsDone => _finAcked && _base == End;

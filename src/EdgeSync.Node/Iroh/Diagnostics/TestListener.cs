@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
@@ -211,10 +212,17 @@ public sealed class TestListener : IAsyncDisposable
 
     private static async Task EchoAsync(HostStream stream, CancellationToken cancellationToken)
     {
-        var piece = new byte[TestProtocol.PieceBytes];
-        for (int count; (count = await stream.ReadAsync(piece, cancellationToken)) > 0;)
-            await stream.WriteAsync(piece.AsMemory(0, count), cancellationToken);
-        stream.CompleteWrites();
+        var piece = ArrayPool<byte>.Shared.Rent(TestProtocol.PieceBytes);
+        try
+        {
+            for (int count; (count = await stream.ReadAsync(piece, cancellationToken)) > 0;)
+                await stream.WriteAsync(piece.AsMemory(0, count), cancellationToken);
+            stream.CompleteWrites();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 
     private static async Task EchoOnNewAsync(
