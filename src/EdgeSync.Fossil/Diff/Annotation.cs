@@ -16,6 +16,10 @@ public sealed class Annotation
     private DiffText _older;
     private int[] _olderClasses;
 
+    // Arrays of the version before that one, for the next.
+    private DiffLine[] _lineRoom = [];
+    private int[] _classRoom = [];
+
     private Annotation(DiffText text)
     {
         (_text, _left) = (text, text.Count);
@@ -40,13 +44,16 @@ public sealed class Annotation
     public int VersionOf(int index) => _versions[index];
 
     /// <summary>Compares with an older version; a binary one is passed over.</summary>
-    /// <param name="older">Its text, which stays as it is until the next step.</param>
+    /// <param name="older">Its text, which stays as it is until a later one is used.</param>
     /// <param name="version">The number of the version that follows it.</param>
-    public void Step(ReadOnlyMemory<byte> older, int version)
+    /// <returns>True when the text is used, and the one before it not any more.</returns>
+    public bool Step(ReadOnlyMemory<byte> older, int version)
     {
-        if (IsComplete || DiffText.Of(older, _text.Options, _older) is not { } from) return;
+        if (IsComplete || DiffText.Of(older, _text.Options, _older, _lineRoom) is not { } from) return false;
 
-        (_older, _olderClasses) = (from, _classes.Of(from, _olderClasses));
+        var classes = _classes.Of(from, _olderClasses.AsSpan(0, _older.Count), _classRoom);
+        (_lineRoom, _classRoom) = _older == _text ? ([], []) : (_older.Lines, _olderClasses);
+        (_older, _olderClasses) = (from, classes);
         var edits = LineDiff.Compute(from, _text, _olderClasses, _classes.To);
         for (int at = 0, line = 0; at < edits.Length; at += 3)
         {
@@ -59,5 +66,7 @@ public sealed class Annotation
                 _left--;
             }
         }
+
+        return true;
     }
 }

@@ -22,13 +22,14 @@ public sealed class DiffText
 
     private int[]? _buckets;
 
-    private DiffText(ReadOnlyMemory<byte> text, DiffOptions options, DiffLine[] lines) =>
-        (_text, Options, Lines) = (text, options, lines);
+    private DiffText(ReadOnlyMemory<byte> text, DiffOptions options, DiffLine[] lines, int count) =>
+        (_text, Options, Lines, Count) = (text, options, lines, count);
 
     public DiffOptions Options { get; }
 
-    public int Count => Lines.Length;
+    public int Count { get; }
 
+    /// <summary>The lines; behind <see cref="Count"/> the array may have room.</summary>
     internal DiffLine[] Lines { get; }
 
     /// <summary>
@@ -46,20 +47,24 @@ public sealed class DiffText
     /// <returns>
     /// Null for what is binary: with a byte 0, or with a line longer than <see cref="LineLengthMax"/>.
     /// </returns>
-    public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options) => Of(content, options, like: null);
+    public static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options) =>
+        Of(content, options, like: null);
 
     /// <summary>
     /// As the other, with the lines that both texts begin and end with taken from a text that was read before with the
-    /// same options: they need no new hash.
+    /// same options: they need no new hash. The lines go into an array that nothing else uses any more, if it is long
+    /// enough.
     /// </summary>
-    internal static DiffText? Of(ReadOnlyMemory<byte> content, DiffOptions options, DiffText? like)
+    internal static DiffText? Of(
+        ReadOnlyMemory<byte> content, DiffOptions options, DiffText? like, DiffLine[]? room = null)
     {
         var text = Decode(content);
         var span = text.Span;
         if (span.Contains((byte)0)) return null;
 
         var count = span.Count((byte)'\n') + (span.IsEmpty || span[^1] == '\n' ? 0 : 1);
-        var made = new DiffText(text, options, new DiffLine[count]);
+        var lines = room?.Length >= count ? room : new DiffLine[like is null ? count : count + (count / 8)];
+        var made = new DiffText(text, options, lines, count);
         var start = like is null ? 0 : made.Share(like);
         for (var i = made.SharedHead; i < count - made.SharedTail; i++)
         {
@@ -87,7 +92,7 @@ public sealed class DiffText
     // Spec: diffDLineXfer.
     internal DiffText WithoutSpace(int start, int count)
     {
-        var made = new DiffText(_text, Options with { IgnoresAllSpace = true }, new DiffLine[count]);
+        var made = new DiffText(_text, Options with { IgnoresAllSpace = true }, new DiffLine[count], count);
         for (var i = 0; i < count; i++)
         {
             var line = Line(start + i);
@@ -241,8 +246,8 @@ public sealed class DiffText
         var moved = mine.Length - theirs.Length;
         for (var i = 1; i <= SharedTail; i++)
         {
-            Lines[^i] = like.Lines[^i];
-            Lines[^i].Start += moved;
+            Lines[Count - i] = like.Lines[like.Count - i];
+            Lines[Count - i].Start += moved;
         }
 
         return start;
@@ -251,7 +256,7 @@ public sealed class DiffText
     /// <summary>The last line that begins at a place or before it.</summary>
     private int LinesBefore(int place)
     {
-        var (low, high) = (0, Lines.Length - 1);
+        var (low, high) = (0, Count - 1);
         while (low < high)
         {
             var middle = (low + high + 1) / 2;
@@ -264,10 +269,10 @@ public sealed class DiffText
 
     private int[] FileLines()
     {
-        var (buckets, lengths) = (new int[Lines.Length], new int[Lines.Length]);
-        for (var i = 0; i < Lines.Length; i++)
+        var (buckets, lengths) = (new int[Count], new int[Count]);
+        for (var i = 0; i < Count; i++)
         {
-            var at = (int)(Lines[i].Hash % (ulong)Lines.Length);
+            var at = (int)(Lines[i].Hash % (ulong)Count);
             Lines[i].Next = buckets[at];
             buckets[at] = i + 1;
             lengths[at]++;

@@ -12,17 +12,26 @@ public static class FileDiff
 
     private const string SpaceNotice = "whitespace changes only\n";
 
+    // Longer tables of lines are not kept for the next file.
+    private const int LinesKeptMax = 16 * 1024;
+
+    [ThreadStatic]
+    private static DiffLine[]?[]? _rooms;
+
     /// <summary>Appends the difference; nothing for equal texts.</summary>
     public static DiffCounts Write(
         ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> to, DiffFormat format, IBufferWriter<byte> output)
     {
         if (format.IsInverted) (from, to) = (to, from);
-        if (DiffText.Of(from, format.Options) is not { } left || DiffText.Of(to, format.Options) is not { } right)
+        var rooms = _rooms ??= new DiffLine[]?[2];
+        if (DiffText.Of(from, format.Options, like: null, rooms[0]) is not { } left
+            || DiffText.Of(to, format.Options, like: left, rooms[1]) is not { } right)
         {
             Put(output, BinaryNotice);
             return new DiffCounts(0, 0, IsBinary: true);
         }
 
+        if (Math.Max(left.Count, right.Count) <= LinesKeptMax) (rooms[0], rooms[1]) = (left.Lines, right.Lines);
         var diff = LineDiff.Compute(left, right, !format.IsUnshifted);
         if (format.Options.IgnoresSpace && diff.IsOneCopy)
         {

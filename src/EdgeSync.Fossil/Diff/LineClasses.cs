@@ -37,9 +37,13 @@ internal sealed class LineClasses
     }
 
     /// <summary>As the other, keeping none, for a text that shares lines with an earlier one.</summary>
-    public int[] Of(DiffText from, ReadOnlySpan<int> earlier)
+    /// <param name="from">The other text.</param>
+    /// <param name="earlier">The numbers of the earlier one's lines.</param>
+    /// <param name="room">Is filled, if it is long enough; otherwise a new array is.</param>
+    /// <returns>One number a line; behind them the array may have room.</returns>
+    public int[] Of(DiffText from, ReadOnlySpan<int> earlier, int[] room)
     {
-        var numbers = new int[from.Count];
+        var numbers = room.Length >= from.Count ? room : new int[from.Count + (from.Count / 8)];
         earlier[..from.SharedHead].CopyTo(numbers);
         earlier[^from.SharedTail..].CopyTo(numbers.AsSpan(from.Count - from.SharedTail));
         for (var i = from.SharedHead; i < from.Count - from.SharedTail; i++)

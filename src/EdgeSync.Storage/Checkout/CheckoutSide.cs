@@ -78,21 +78,29 @@ public sealed class CheckoutSide : IComparedTree
 
         // Under the name's own kind of hash, so that a content that came back to the check-in's is equal to it.
         var kind = file.IsAdded ? HashKind.Sha3 : _checkout.Repository.Content.NameOf(file.Content).Kind;
-        return ArtifactHash.Compute(kind, Read(file.Name));
+        using var content = Content(file.Name);
+        return ArtifactHash.Compute(kind, content.Span);
     }
 
     private byte[] Read(string name)
     {
+        using var content = Content(name);
+        return content.Span.ToArray();
+    }
+
+    private ArtifactContent Content(string name)
+    {
         var disk = _checkout.Disk;
-        if (disk.Find(name) is { Kind: DiskKind.Link } && _checkout.AllowsLinks) return disk.ReadLink(name);
+        if (disk.Find(name) is { Kind: DiskKind.Link } && _checkout.AllowsLinks)
+            return ArtifactContent.Copy(disk.ReadLink(name));
 
         using var stream = disk.OpenRead(name);
         if (stream.Length > _checkout.Repository.Content.ArtifactBytesMax)
             throw new EdgeSyncException(
                 ErrorKind.System, $"{disk.Describe(name)} has {stream.Length} bytes, more than an artifact can have");
 
-        var content = new byte[stream.Length];
-        stream.ReadExactly(content);
+        var content = ArtifactContent.Rent((int)stream.Length);
+        stream.ReadExactly(content.Room);
         return content;
     }
 

@@ -1,5 +1,6 @@
 using EdgeSync.Fossil.Diff;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 
 namespace EdgeSync.Storage.Queries;
 
@@ -24,6 +25,9 @@ public sealed record AnnotatedFile(IReadOnlyList<FileVersion> Versions, IReadOnl
 public static class FileHistory
 {
     private const int VersionsMin = 3;
+
+    // A version further back is a delta of one of the last ones; those before them only fill the memory.
+    private const int VersionsKept = 8;
 
     /// <summary>All versions in the whole repository, newest first.</summary>
     /// <param name="repository">The repository to read.</param>
@@ -74,11 +78,10 @@ public static class FileHistory
                 ErrorKind.NotFound, $"no such file: {path}", "edgesync repo ls");
         }
 
-        if (Annotation.Of(ContentOf(repository, versions[0]), options) is not { } annotation)
-            return new AnnotatedFile(versions, []);
+        using var newest = ContentOf(repository, versions[0]);
+        if (Annotation.Of(newest.Memory, options) is not { } annotation) return new AnnotatedFile(versions, []);
 
-        for (var i = 1; i < versions.Count && !annotation.IsComplete; i++)
-            annotation.Step(ContentOf(repository, versions[i]), i - 1);
+        Compare(annotation, repository, versions);
 
         var rest = versions.Count == all.Count ? versions.Count - 1 : -1;
         var lines = new AnnotatedLine[annotation.LineCount];
@@ -89,6 +92,25 @@ public static class FileHistory
         }
 
         return new AnnotatedFile(versions, lines);
+    }
+
+    private static void Compare(Annotation annotation, Repository repository, List<FileVersion> versions)
+    {
+        ArtifactContent? used = null;
+        try
+        {
+            for (var i = 1; i < versions.Count && !annotation.IsComplete; i++)
+            {
+                var older = ContentOf(repository, versions[i]);
+                if (annotation.Step(older.Memory, i - 1)) (used, older) = (older, used);
+                older?.Dispose();
+                if (i >= VersionsKept) repository.Content.Drop(versions[i - VersionsKept].FileRid);
+            }
+        }
+        finally
+        {
+            used?.Dispose();
+        }
     }
 
     private static List<FileVersion> VersionsBefore(Repository repository, string path, RecordId checkin)
@@ -119,11 +141,6 @@ public static class FileHistory
         return versions;
     }
 
-    private static byte[] ContentOf(Repository repository, FileVersion version)
-    {
-        if (version.FileRid.IsNone) return [];
-
-        using var content = repository.Content.Get(version.FileRid);
-        return content.Span.ToArray();
-    }
+    private static ArtifactContent ContentOf(Repository repository, FileVersion version) =>
+        version.FileRid.IsNone ? ArtifactContent.Copy([]) : repository.Content.Get(version.FileRid);
 }
