@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
@@ -34,6 +35,10 @@ public abstract class DiskFolder : IDisposable
 {
     /// <summary>Prefix of files that are still being written.</summary>
     internal const string TemporaryPrefix = ".edgesync-";
+
+    // Drawn once: the names of a process count on from it.
+    private static readonly Lazy<byte[]> TemporaryRandom = new(NewRandom);
+    private static int _temporaryNames;
 
     protected DiskFolder(string path) => FullPath = path;
 
@@ -117,8 +122,17 @@ public abstract class DiskFolder : IDisposable
     protected static string TemporaryName()
     {
         Span<byte> random = stackalloc byte[10];
-        SystemEntropy.Instance.Fill(random);
+        TemporaryRandom.Value.CopyTo(random);
+        var number = (uint)Interlocked.Increment(ref _temporaryNames);
+        BinaryPrimitives.WriteUInt32LittleEndian(random, BinaryPrimitives.ReadUInt32LittleEndian(random) + number);
         return TemporaryPrefix + Convert.ToHexStringLower(random);
+    }
+
+    private static byte[] NewRandom()
+    {
+        var random = new byte[10];
+        SystemEntropy.Instance.Fill(random);
+        return random;
     }
 
     /// <summary>The folder and the last part of a name.</summary>

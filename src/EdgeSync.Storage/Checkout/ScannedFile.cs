@@ -1,3 +1,4 @@
+using System.Buffers;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
 
@@ -73,8 +74,16 @@ public sealed class ScannedFile(DiskFolder disk, DiskEntry entry)
         }
 
         using var stream = disk.OpenRead(Name);
-        var buffer = new byte[(int)Math.Clamp(entry.Size, 512, 64 * 1024)];
-        for (int read; (read = stream.Read(buffer)) > 0;) hasher.Append(buffer.AsSpan(0, read));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(entry.Size, 512, 64 * 1024));
+        try
+        {
+            for (int read; (read = stream.Read(buffer)) > 0;) hasher.Append(buffer.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
         return hasher.Finish();
     }
 }

@@ -1,5 +1,6 @@
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Primitives;
+using EdgeSync.Storage.Content;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Storage.Checkout;
@@ -98,7 +99,7 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
     /// <exception cref="IOException">It cannot be read.</exception>
     public void Save(string name)
     {
-        var image = FileImage.Of(disk, name);
+        using var image = FileImage.Of(disk, name);
         using var insert = Database.Prepare(
             """
             INSERT OR IGNORE INTO undo(pathname,redoflag,existsflag,isExe,isLink,content) VALUES(?1,0,?2,?3,?4,?5)
@@ -188,9 +189,9 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
             before = FileImage.Read(select, first: 0);
         }
 
-        var now = FileImage.Of(disk, name);
+        using var now = FileImage.Of(disk, name);
         if (!before.Exists) disk.Remove(name);
-        else disk.Write(name, before.Content, before.Permission, replace: true);
+        else disk.Write(name, before.Content.Span, before.Permission, replace: true);
 
         using var update = Database.Prepare(
             """
@@ -222,7 +223,13 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
         ErrorKind.NotFound, isRedo ? "nothing to redo" : "nothing to undo", "edgesync undo --dry-run");
 
     /// <summary>A file as the log holds it.</summary>
-    private readonly record struct FileImage(bool Exists, FilePermission Permission, byte[] Content)
+    /// <param name="Exists">False: nothing lies there.</param>
+    /// <param name="Permission">What it is.</param>
+    /// <param name="Content">The bytes, or the target of a link.</param>
+    /// <param name="Room">Where they lie, if that is to be given back.</param>
+    private readonly record struct FileImage(
+        bool Exists, FilePermission Permission, ReadOnlyMemory<byte> Content, ArtifactContent? Room = null)
+        : IDisposable
     {
         public static FileImage Of(DiskFolder disk, string name)
         {
@@ -233,15 +240,15 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
                 case { Kind: DiskKind.Regular } entry:
                     using (var stream = disk.OpenRead(name))
                     {
-                        var content = new byte[stream.Length];
-                        var length = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+                        var room = ArtifactContent.Rent(checked((int)stream.Length));
+                        var length = stream.ReadAtLeast(room.Room, room.Length, throwOnEndOfStream: false);
                         return new FileImage(
                             true, entry.IsExecutable ? FilePermission.Executable : FilePermission.Regular,
-                            content[..length]);
+                            room.Memory[..length], room);
                     }
 
                 default:
-                    return new FileImage(false, FilePermission.Regular, []);
+                    return new FileImage(false, FilePermission.Regular, default);
             }
         }
 
@@ -256,8 +263,10 @@ public sealed class UndoLog(CheckoutTables tables, DiskFolder disk)
             statement.Bind(first, Exists ? 1 : 0)
                 .Bind(first + 1, Permission == FilePermission.Executable ? 1 : 0)
                 .Bind(first + 2, Permission == FilePermission.Symlink ? 1 : 0);
-            if (Exists) statement.BindBlob(first + 3, Content);
+            if (Exists) statement.BindBlob(first + 3, Content.Span);
             else statement.BindNull(first + 3);
         }
+
+        public void Dispose() => Room?.Dispose();
     }
 }
