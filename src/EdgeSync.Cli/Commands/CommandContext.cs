@@ -3,6 +3,7 @@ using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
+using EdgeSync.Storage.Checkout;
 using EdgeSync.Storage.Sqlite;
 
 namespace EdgeSync.Cli.Commands;
@@ -11,6 +12,9 @@ namespace EdgeSync.Cli.Commands;
 internal sealed class CommandContext(ParseResult parse, Output output) : ISettingArguments
 {
     public Output Output => output;
+
+    private readonly Lazy<FoundCheckout?> _checkoutHere =
+        new(() => RepositoryFinder.CheckoutAt(Environment.CurrentDirectory));
 
     public bool IsVerbose => parse.GetValue(Globals.Verbose);
 
@@ -21,7 +25,8 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
 
     /// <summary>The repository of <c>-R</c> or the argument, or the one found from the current folder.</summary>
     /// <exception cref="EdgeSyncException">Both name one; or none is named, and none or several are found.</exception>
-    public string RepositoryPath => NamedRepository ?? RepositoryFinder.Find(Environment.CurrentDirectory);
+    public string RepositoryPath =>
+        NamedRepository ?? RepositoryFinder.Find(Environment.CurrentDirectory, CheckoutHere);
 
     /// <summary>The value of <c>-R</c> or of the argument <c>REPO</c>, or null.</summary>
     public string? NamedRepository
@@ -36,6 +41,9 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
         }
     }
 
+    /// <summary>The checkout of the current folder as the command found it, or null.</summary>
+    private FoundCheckout? CheckoutHere => _checkoutHere.Value;
+
     /// <summary>In a checkout, and none named, with the version that is checked out.</summary>
     public Repository OpenToRead() => OpenHere(OpenToRead);
 
@@ -43,7 +51,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
     public string TreePath(string path)
     {
         if (NamedRepository is not null
-            || RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is not { } checkout) return path;
+            || CheckoutHere is not { } checkout) return path;
 
         var relative = Path.GetRelativePath(checkout.Place.Root, Path.GetFullPath(path)).Replace('\\', '/');
         return relative.StartsWith("../", StringComparison.Ordinal) ? path : relative;
@@ -69,8 +77,8 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
     {
         var path = RepositoryPath;
         var repository = open(path);
-        if (NamedRepository is null && RepositoryFinder.CheckoutAt(Environment.CurrentDirectory) is { } checkout
-            && checkout.Repository == path) repository.Names.Checkout = checkout.Version;
+        if (NamedRepository is null && CheckoutHere is { } checkout && checkout.Repository == path)
+            repository.Names.Checkout = checkout.Version;
         return repository;
     }
 
@@ -78,7 +86,7 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
     /// The user of new artifacts: <c>--user</c>, that of the checkout, or the login of the operating system.
     /// </summary>
     public string UserName => Get(AuthorOptions.User)
-        ?? (NamedRepository is null ? RepositoryFinder.CheckoutAt(Environment.CurrentDirectory)?.DefaultUser : null)
+        ?? (NamedRepository is null ? CheckoutHere?.DefaultUser : null)
         ?? SystemUser.Name;
 
     public T? Get<T>(Option<T> option) => parse.GetValue(option);

@@ -10,13 +10,16 @@ namespace EdgeSync.Cli.Commands;
 /// </summary>
 internal static class RepositoryFinder
 {
+    /// <param name="folder">Where to begin.</param>
+    /// <param name="known">The checkout of that folder, if it was looked for and found.</param>
     /// <exception cref="EdgeSyncException">None, or several in one folder.</exception>
-    public static string Find(string folder)
+    public static string Find(string folder, FoundCheckout? known = null)
     {
         for (var current = new DirectoryInfo(folder); current is not null; current = current.Parent)
         {
-            if (CheckoutFinder.At(current.FullName) is { } place && CheckoutFinder.Read(place) is { } checkout)
-                return checkout.Repository;
+            if (known is not null ? known.Place.Root == current.FullName
+                : CheckoutFinder.At(current.FullName) is { } place && (known = CheckoutFinder.Read(place)) is not null)
+                return known.Repository;
 
             string[] files;
             try
