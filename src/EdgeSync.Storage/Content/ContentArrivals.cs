@@ -15,7 +15,16 @@ internal sealed class ContentArrivals(
     Repository repository, ContentCache cache, ContentExpander expander, BlobRows rows, WaitingDeltas waiting,
     ReadableRecords readable)
 {
+    private const int QuickLevel = 1;
+
     private readonly List<RecordId> _pending = [];
+
+    [ThreadStatic]
+    private static Deflater? _quickOfThisThread;
+
+    // Set while texts are compressed quickly, with the records of those that were.
+    private bool _isQuick;
+    private readonly List<RecordId> _quickly = [];
 
     /// <summary>Records that became readable in this transaction, oldest first.</summary>
     public Queue<RecordId> NewlyAvailable { get; } = [];
@@ -135,8 +144,10 @@ internal sealed class ContentArrivals(
         var rented = ContentBuffers.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
         try
         {
-            var size = BlobCodec.Encode(Deflater.OfThisThread, text, rented);
+            var deflater = _isQuick ? _quickOfThisThread ??= new Deflater(QuickLevel) : Deflater.OfThisThread;
+            var size = BlobCodec.Encode(deflater, text, rented);
             Write(ref rid, id, text.Length, rented.AsSpan(0, size), isPrivate);
+            if (_isQuick) _quickly.Add(rid);
         }
         finally
         {
@@ -146,6 +157,17 @@ internal sealed class ContentArrivals(
         using var copy = DefersVerification || !cache.MayHold(text.Length) ? null : ArtifactContent.Copy(text);
         Arrived(rid, copy);
         return PutOutcome.Stored;
+    }
+
+    /// <inheritdoc cref="ContentStore.CompressQuickly"/>
+    public void CompressQuickly() => _isQuick = true;
+
+    /// <summary>Texts are compressed as always again; returns the records whose texts were compressed less.</summary>
+    public List<RecordId> EndQuickly()
+    {
+        var records = _quickly.ToList();
+        StopQuickly();
+        return records;
     }
 
     /// <summary>Gives up the content of a record and keeps its name: a phantom again.</summary>
@@ -179,6 +201,13 @@ internal sealed class ContentArrivals(
         NewlyAvailable.Clear();
         Unchecked.Clear();
         DefersChecks = false;
+        StopQuickly();
+    }
+
+    private void StopQuickly()
+    {
+        _isQuick = false;
+        _quickly.Clear();
     }
 
     private PutOutcome PutStoredDelta(

@@ -197,6 +197,22 @@ public sealed class ContentStore : IDisposable
         return rid;
     }
 
+    /// <summary>
+    /// Until <see cref="CompressWell"/> or the end of the transaction, texts are stored with a quick compression: most
+    /// of those that an import brings become deltas before it ends.
+    /// </summary>
+    internal void CompressQuickly()
+    {
+        Invariant.Require(Database.IsInTransaction);
+        _arrivals.CompressQuickly();
+    }
+
+    /// <summary>Compresses again, as always, what was stored quickly and has not become a delta.</summary>
+    internal void CompressWell()
+    {
+        foreach (var rid in _arrivals.EndQuickly()) Deltas.Recompress(rid);
+    }
+
     /// <summary>Stores a text with a given name, after hashing it.</summary>
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {

@@ -59,15 +59,18 @@ public sealed class DeltaStore
         if (_expander.SourceOf(rid).IsNone) return true;
         if (_content.Read(rid, out var text) != ContentState.Available) return false;
 
-        using (text)
-        {
-            var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(text!.Length));
-            _rows.Restore(rid, rented.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, text.Span, rented)));
-            _rows.ClearSource(rid);
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-
+        using (text) StoreFull(rid, text!.Span);
+        _rows.ClearSource(rid);
         return true;
+    }
+
+    /// <summary>Compresses a full text again; a delta is left alone.</summary>
+    internal void Recompress(RecordId rid)
+    {
+        Invariant.Require(_database.IsInTransaction);
+        if (!_expander.SourceOf(rid).IsNone || _content.Read(rid, out var text) != ContentState.Available) return;
+
+        using (text) StoreFull(rid, text!.Span);
     }
 
     /// <summary>Makes full texts of all deltas of the record, so that it can be removed or become private.</summary>
@@ -76,6 +79,13 @@ public sealed class DeltaStore
         var dependants = new List<RecordId>();
         _rows.ListDependants(source, dependants);
         foreach (var dependant in dependants) Undelta(dependant);
+    }
+
+    private void StoreFull(RecordId rid, ReadOnlySpan<byte> text)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(BlobCodec.GetEncodedLengthMax(text.Length));
+        _rows.Restore(rid, rented.AsSpan(0, BlobCodec.Encode(Deflater.OfThisThread, text, rented)));
+        ArrayPool<byte>.Shared.Return(rented);
     }
 
     private static int BudgetOf(int length) => (int)Math.Ceiling(length * 0.75) - 1;

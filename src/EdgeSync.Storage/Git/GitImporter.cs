@@ -17,6 +17,9 @@ namespace EdgeSync.Storage.Git;
 // feed, where stock reads an n.
 public sealed class GitImporter
 {
+    // So many are linked together, while the texts that they make deltas of are still cached.
+    private const int CheckinsLinked = 200;
+
     private readonly Repository _repository;
     private readonly GitImportOptions _options;
     private readonly GitMarks _marks = new();
@@ -29,7 +32,7 @@ public sealed class GitImporter
 
     private GitTree? _tree;
     private ArtifactId _treeOf;
-    private long _blobs, _checkins, _tagCount;
+    private long _blobs, _checkins, _tagCount, _lastRecordBefore;
 
     private GitImporter(Repository repository, GitImportOptions options) =>
         (_repository, _options) = (repository, options);
@@ -43,6 +46,8 @@ public sealed class GitImporter
     private GitImportResult Run(Stream source, CancellationToken cancellationToken)
     {
         using var transaction = _repository.Begin();
+        _repository.Content.CompressQuickly();
+        _lastRecordBefore = _repository.Database.QueryInt64("SELECT max(rid) FROM blob");
         if (_options.MarksToRead is { } file)
         {
             foreach (var (kind, rid, mark, id) in _marks.Read(_repository, file))
@@ -62,6 +67,10 @@ public sealed class GitImporter
         // Git names a tag with each commit on the way to it; the last one has it.
         foreach (var (tag, (target, user, date)) in _tagCommits)
             AddTag(Affixed(tag, _options.BranchAffix), target, user, date, null);
+
+        // Older versions become deltas; what stays a full text is compressed well.
+        _repository.Crosslinker.LinkPending();
+        _repository.Content.CompressWell();
         transaction.Commit();
         if (_options.MarksToWrite is { } path) _marks.Write(_repository, path, 'c');
         return new GitImportResult(_blobs, _checkins, _tagCount);
@@ -133,6 +142,7 @@ public sealed class GitImporter
         var rid = _repository.Content.Put(text);
         var id = _repository.Content.NameOf(rid);
         _checkins++;
+        if (_checkins % CheckinsLinked == 0) _repository.Crosslinker.LinkPending();
         _options.Progress?.Invoke(date[..10]);
         (_treeOf, _tree) = (id, tree);
         _branchOf[id] = branch;
@@ -246,10 +256,9 @@ public sealed class GitImporter
             && !_repository.Content.Find(id).IsNone) return id;
         if (!reference.StartsWith("refs/heads/", StringComparison.Ordinal)) return null;
 
-        // The end of a branch that an earlier run has made.
+        // The end of a branch that an earlier run has made; that of this one would be known, unless a reset took it.
         return _repository.Names.TryResolve(BranchNameOf(reference), EventType.Checkin, out var rid) == NameFault.None
-            ? _repository.Content.NameOf(rid)
-            : null;
+            && rid.Value <= _lastRecordBefore ? _repository.Content.NameOf(rid) : null;
     }
 
     private GitTree TreeOf(ArtifactId? checkin)

@@ -11,7 +11,7 @@ namespace EdgeSync.Storage.Git;
 /// </summary>
 internal sealed class GitTree
 {
-    private readonly SortedDictionary<string, (ArtifactId Id, char Permission)> _files = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, GitFile> _files = new(StringComparer.Ordinal);
 
     // How many files are below each folder: a new file need not be compared with all others.
     private readonly Dictionary<string, int> _folders = new(StringComparer.Ordinal);
@@ -22,7 +22,7 @@ internal sealed class GitTree
         var tree = new GitTree();
         foreach (var file in CheckInTree.Load(repository, checkin).Files)
         {
-            tree.Set(Encoding.Latin1.GetString(file.Name), (file.Id, file.Permission switch
+            tree.Set(Encoding.Latin1.GetString(file.Name), new GitFile(file.Id, file.Permission switch
             {
                 FilePermission.Executable => 'x',
                 FilePermission.Symlink => 'l',
@@ -50,7 +50,7 @@ internal sealed class GitTree
                 break;
             case 'M' when change.Mode != "040000":
                 MakeRoom(change.Path);
-                Set(change.Path, (id, change.Mode.EndsWith("755", StringComparison.Ordinal) ? 'x'
+                Set(change.Path, new GitFile(id, change.Mode.EndsWith("755", StringComparison.Ordinal) ? 'x'
                     : change.Mode == "120000" ? 'l' : '\0'));
                 break;
             case 'C' or 'R':
@@ -65,12 +65,7 @@ internal sealed class GitTree
     /// <summary>The F cards.</summary>
     public void Write(IBufferWriter<byte> cards)
     {
-        foreach (var (name, (id, permission)) in _files)
-        {
-            cards.Write("F "u8);
-            FossilText.Encode(Encoding.Latin1.GetBytes(name), cards);
-            cards.Write(Encoding.ASCII.GetBytes(permission == '\0' ? $" {id}\n" : $" {id} {permission}\n"));
-        }
+        foreach (var (name, file) in _files) cards.Write(file.CardOf(name));
     }
 
     // A file where a folder was, or the other way round, takes its place.
@@ -82,7 +77,7 @@ internal sealed class GitTree
             if (_files.ContainsKey(folder)) RemoveAll(folder);
     }
 
-    private void Set(string path, (ArtifactId Id, char Permission) file)
+    private void Set(string path, GitFile file)
     {
         if (!_files.ContainsKey(path))
         {
@@ -113,5 +108,24 @@ internal sealed class GitTree
     {
         for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = path.IndexOf('/', slash + 1))
             yield return path[..slash];
+    }
+
+    /// <summary>A file of the tree, with its card once that was made: most files are in many commits.</summary>
+    private sealed class GitFile(ArtifactId id, char permission)
+    {
+        private (string Name, byte[] Card)? _card;
+
+        public byte[] CardOf(string name)
+        {
+            // A moved file has another name.
+            if (_card is { } known && known.Name == name) return known.Card;
+
+            var card = new ArrayBufferWriter<byte>(name.Length + ArtifactId.HexLengthMax + 8);
+            card.Write("F "u8);
+            FossilText.Encode(Encoding.Latin1.GetBytes(name), card);
+            card.Write(Encoding.ASCII.GetBytes(permission == '\0' ? $" {id}\n" : $" {id} {permission}\n"));
+            _card = (name, card.WrittenSpan.ToArray());
+            return _card.Value.Card;
+        }
     }
 }
