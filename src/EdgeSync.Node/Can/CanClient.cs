@@ -75,6 +75,7 @@ internal sealed class CanClient : IDisposable
 {
     private const string Prefix = "/api/v1/can/0";
     private const int CopyBytes = 128 * 1024;
+    private const int ReplyBytesMax = 64 * 1024 * 1024;
 
     private readonly HttpClient _http;
     private readonly string _url;
@@ -275,16 +276,23 @@ internal sealed class CanClient : IDisposable
     {
         try
         {
-            await using var body = await reply.Content.ReadAsStreamAsync(cancellationToken);
-            var success = await JsonSerializer.DeserializeAsync(body, type, cancellationToken);
-            if (success is { Data: { } data }) return data;
+            if (await ReadJsonAsync(reply, type, cancellationToken) is { Data: { } data }) return data;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or HttpRequestException)
         {
             // Below.
         }
 
         throw new EdgeSyncException(ErrorKind.Protocol, "the reply is not that of an asset store", "check the address");
+    }
+
+    // Whole, and then parsed: parsing a stream piece by piece would be compiled for every type that has a form in JSON
+    // (docs/adr/0083).
+    private static async Task<T?> ReadJsonAsync<T>(
+        HttpResponseMessage reply, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        await reply.Content.LoadIntoBufferAsync(ReplyBytesMax, cancellationToken);
+        return JsonSerializer.Deserialize(await reply.Content.ReadAsByteArrayAsync(cancellationToken), type);
     }
 
     private static async Task<EdgeSyncException> FailureOfAsync(
@@ -294,12 +302,10 @@ internal sealed class CanClient : IDisposable
         string text;
         try
         {
-            await using var body = await reply.Content.ReadAsStreamAsync(cancellationToken);
-            var refusal = await JsonSerializer.DeserializeAsync(
-                body, ServiceContext.Default.Refusal, cancellationToken);
+            var refusal = await ReadJsonAsync(reply, ServiceContext.Default.Refusal, cancellationToken);
             text = refusal?.Error ?? reply.ReasonPhrase ?? "";
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or HttpRequestException)
         {
             text = reply.ReasonPhrase ?? "";
         }
