@@ -35,9 +35,7 @@ public sealed class NatMatrixTests
         using var relay = await BeginRelayAsync(network);
         using var listener = BeginListener(network, NatKind.None);
         var ticket = await SaidAsync(listener, "\"ticket\":\"");
-        using var dialler = NatNetwork.Begin(
-            network.Machine(1, NatKind.None), "iroh", "test", "hold", ticket, "--bind", "0.0.0.0:0", "--relay", Url,
-            "--hold", "600", "--json");
+        using var dialler = BeginHolding(network, NatKind.None, ticket);
 
         await LivesAsync(dialler, 1);
         network.Readdress(1, last: 7);
@@ -48,15 +46,78 @@ public sealed class NatMatrixTests
         Assert.DoesNotContain("\"dead\"", dialler.TextSoFar, StringComparison.Ordinal);
     }
 
+    [Test]
+    public Task Another_uplink_and_another_relay_heal_a_connection() => HealAsync(TimeSpan.MaxValue);
+
+    [Test, Explicit, Property("Long", "yes")]
+    public Task Another_uplink_and_another_relay_heal_a_connection_in_ten_seconds() =>
+        HealAsync(TimeSpan.FromSeconds(10));
+
+    /// <summary>
+    /// A direct connection whose sides get another router each, and one that only the relay carries, which is killed
+    /// and started again.
+    /// </summary>
+    private static async Task HealAsync(TimeSpan longest)
+    {
+        const NatKind Nat = NatKind.AddressDependent;
+        using var network = new NatNetwork([Nat, NatKind.UdpBlocked], [Nat]);
+        var relay = await BeginRelayAsync(network);
+        using var listener = BeginListener(network, Nat);
+        var ticket = await SaidAsync(listener, "\"ticket\":\"");
+        using var direct = BeginHolding(network, Nat, ticket);
+        using var relayed = BeginHolding(network, NatKind.UdpBlocked, ticket);
+        try
+        {
+            await Patience.UntilAsync(
+                () => LastLife(direct).Contains("\"relay\":false,\"selected\":true", StringComparison.Ordinal),
+                TimeSpan.FromSeconds(60), () => direct.TextSoFar, TimeSpan.FromMilliseconds(50));
+            await LivesAsync(relayed, 1);
+
+            await HealsAsync("another uplink of the dialling side", direct, () => network.SwitchUplink(1, Nat));
+            await HealsAsync("another uplink of the listening side", direct, () => network.SwitchUplink(2, Nat));
+            relay.Kill();
+            relay.Dispose();
+            relay = await BeginRelayAsync(network);
+            await HealsAsync("another relay at the same address", relayed, () => { });
+            Assert.Contains("\"relay\":true,\"selected\":true", LastLife(relayed), StringComparison.Ordinal);
+            Assert.DoesNotContain("\"dead\"", direct.TextSoFar + relayed.TextSoFar, StringComparison.Ordinal);
+        }
+        finally
+        {
+            relay.Dispose();
+        }
+
+        async Task HealsAsync(string what, RunningProgram dialler, Action change)
+        {
+            var before = Lives(dialler).Length;
+            change();
+            await LivesAsync(dialler, 2);
+            // The echo that was under way took as long as the connection was broken.
+            var outage = TimeSpan.FromMilliseconds(Lives(dialler)[before..].Max(l => l.GetProperty("ms").GetDouble()));
+            Report(TestContext.Current!, $"heal\t{what}\t{outage.TotalSeconds:F2}");
+            Assert.InRange(outage, TimeSpan.Zero, longest);
+        }
+    }
+
+    private static RunningProgram BeginHolding(NatNetwork network, NatKind kind, string ticket) => NatNetwork.Begin(
+        network.Machine(1, kind), "iroh", "test", "hold", ticket, "--bind", "0.0.0.0:0", "--relay", Url, "--hold",
+        "600", "--json");
+
+    private static JsonElement[] Lives(RunningProgram dialler) =>
+        [.. dialler.TextSoFar.Split('\n').SkipLast(1).Where(IsLife).Select(l => JsonElement.Parse(l))];
+
+    private static string LastLife(RunningProgram dialler) =>
+        dialler.TextSoFar.Split('\n').SkipLast(1).LastOrDefault(IsLife) ?? "";
+
+    private static bool IsLife(string line) => line.Contains("\"event\":\"alive\"", StringComparison.Ordinal);
+
     /// <summary>More echoes come back; after a change the first may have been under way.</summary>
     private static Task LivesAsync(RunningProgram dialler, int echoes)
     {
-        var before = Lives();
+        var before = Lives(dialler).Length;
         return Patience.UntilAsync(
-            () => Lives() >= before + echoes || dialler.HasEnded, TimeSpan.FromSeconds(60), () => dialler.TextSoFar,
-            TimeSpan.FromMilliseconds(50));
-
-        int Lives() => dialler.TextSoFar.Split("\"event\":\"alive\"").Length - 1;
+            () => Lives(dialler).Length >= before + echoes || dialler.HasEnded, TimeSpan.FromSeconds(60),
+            () => dialler.TextSoFar, TimeSpan.FromMilliseconds(50));
     }
 
     private static async Task<RunningProgram> BeginRelayAsync(NatNetwork network)
@@ -82,10 +143,16 @@ public sealed class NatMatrixTests
             foreach (var (kind, listener) in listeners) tickets[kind] = await SaidAsync(listener, "\"ticket\":\"");
 
             var ways = new System.Collections.Concurrent.ConcurrentDictionary<(NatKind, NatKind), string>();
+            var context = TestContext.Current!;
             await Parallel.ForEachAsync(
                 cells,
                 new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation },
-                async (cell, _) => ways[cell] = await Task.Run(() => WayOf(network, cell, tickets[cell.There])));
+                async (cell, _) =>
+                {
+                    var (way, ms) = await Task.Run(() => WayOf(network, cell, tickets[cell.There]));
+                    ways[cell] = way;
+                    Report(context, $"nat\t{cell.Here}\t{cell.There}\t{way}\t{ms}");
+                });
 
             Assert.Equal(
                 cells.Select(c => $"{c.Here} {c.There} {ExpectedOf(c.Here, c.There)}"),
@@ -100,7 +167,17 @@ public sealed class NatMatrixTests
     private static string ExpectedOf(NatKind here, NatKind there) =>
         (here == NatKind.Symmetric && there == NatKind.Symmetric) || here == NatKind.UdpBlocked ? "relay" : "direct";
 
-    private static string WayOf(NatNetwork network, (NatKind Here, NatKind There) cell, string ticket)
+    /// <summary>Prints a figure, and adds it to the file of <c>scripts/bench.sh iroh</c>.</summary>
+    private static void Report(TestContext context, string line)
+    {
+        context.Output.WriteLine(line);
+        if (Environment.GetEnvironmentVariable("EDGESYNC_NAT_REPORT") is not { Length: > 0 } path) return;
+        lock (All) File.AppendAllText(path, line + "\n");
+    }
+
+    /// <summary>The way that a pair has found, and the milliseconds until it was direct.</summary>
+    private static (string Way, double? Ms) WayOf(
+        NatNetwork network, (NatKind Here, NatKind There) cell, string ticket)
     {
         // A pair that cannot become direct has had a round of probes, which takes four seconds.
         var wait = ExpectedOf(cell.Here, cell.There) == "direct" ? "60s" : "5s";
@@ -109,9 +186,11 @@ public sealed class NatMatrixTests
             "--json");
         var run = ping.WaitForEnd(TimeSpan.FromSeconds(120));
         var last = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
-        if (!last.StartsWith('{')) return run.ToString();
-        using var document = JsonDocument.Parse(last);
-        return document.RootElement.TryGetProperty("route", out var route) ? route.GetString()! : last;
+        if (!last.StartsWith('{')) return (run.ToString(), null);
+        var result = JsonElement.Parse(last);
+        return (
+            result.TryGetProperty("route", out var route) ? route.GetString()! : last,
+            result.TryGetProperty("ms", out var ms) ? ms.GetDouble() : null);
     }
 
     /// <summary>Waits for a text in the output; returns what stands behind it up to the next quote.</summary>
