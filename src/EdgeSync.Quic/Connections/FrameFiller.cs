@@ -12,7 +12,7 @@ namespace EdgeSync.Quic.Connections;
 /// </summary>
 internal sealed class FrameFiller(ConnectionState state)
 {
-    /// <summary>Bytes that a stream sends before the next one has its turn: what one call of the kernel takes.</summary>
+    /// <summary>Bytes that a stream sends before the next one has its turn: what a call of the kernel takes.</summary>
     private const int TurnBytesMax = 64 * 1024;
 
     /// <summary>Turns that fit into the congestion window, at least.</summary>

@@ -61,7 +61,7 @@ public sealed class QuicEndpoint : IDisposable
     /// <summary>Connections that are not closed.</summary>
     public int Count => _connections.Count;
 
-    /// <summary>First packets and packets of no connection that got no answer, because their source had enough.</summary>
+    /// <summary>First packets, and packets of no connection, whose source had its share of answers.</summary>
     internal long Dropped => _budget.Dropped;
 
     /// <summary>Ids that lead to connections.</summary>

@@ -6,7 +6,7 @@ using EdgeSync.Quic.Packets;
 
 namespace EdgeSync.UnitTests.Quic.Connections;
 
-/// <summary>What first packets cost that nobody wants: a limited number of answers for each source, and no memory.</summary>
+/// <summary>What unwanted first packets cost: a limited number of answers for each source, and no memory.</summary>
 public sealed class FirstPacketTests
 {
     private static readonly Instant Start = Instant.FromUnixSeconds(1_700_000_000);
