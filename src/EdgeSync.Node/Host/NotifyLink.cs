@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Agent.Messages;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Notify;
 using EdgeSync.Node.Settings;
@@ -14,6 +15,9 @@ namespace EdgeSync.Node.Host;
 /// </summary>
 internal sealed class NotifyLink : IAsyncDisposable
 {
+    // A name has 64 at most.
+    private const int HostCharsMax = 40;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly NodeHost? _node;
@@ -36,18 +40,21 @@ internal sealed class NotifyLink : IAsyncDisposable
 
         var settings = new NodeSettings
         {
-            // Several commands of a machine are several nodes.
-            Node =
-            {
-                Name = string.Create(
-                    CultureInfo.InvariantCulture, $"{Environment.MachineName}-notify-{Environment.ProcessId}"),
-            },
+            Node = { Name = NameOf(Environment.MachineName, Environment.ProcessId) },
             Nats = { Urls = [url] },
             Repositories = [new RepositorySettings { Path = path, Uv = true, MessagesOf = path }],
         };
         var node = await NodeHost.StartAsync(
             settings, new NodeHostOptions { Log = log, Clock = clock }, cancellationToken);
         return new NotifyLink(node, path, clock);
+    }
+
+    /// <summary>The node's name: several commands of a machine are several nodes.</summary>
+    internal static string NameOf(string machine, int processId)
+    {
+        var host = machine.Split('.')[0];
+        return ProjectSubjects.PeerNameOf(string.Create(
+            CultureInfo.InvariantCulture, $"{host[..Math.Min(host.Length, HostCharsMax)]}-notify-{processId}"));
     }
 
     /// <summary>Waits until a message is with another node, and was published.</summary>
