@@ -4,15 +4,31 @@ using EdgeSync.Storage;
 namespace EdgeSync.Node.Web.Pages;
 
 /// <summary>
-/// Pages that visitors without a login have asked for, kept for each reader of a repository until that has changed:
-/// what such a page shows depends on the repository, its address, and the rights of <c>nobody</c>, which are in the
-/// repository. SQLite's <c>data_version</c> of a connection is another number after each commit of another one.
+/// Pages that visitors without a login have asked for, kept until their repository has changed: what such a page shows
+/// depends on the repository, its address, and the rights of <c>nobody</c>, which are in the repository. SQLite's
+/// <c>data_version</c> of a connection is another number after each commit of another one; so each reader of a
+/// repository has pages of its own. All of them together are bounded, whatever the number of repositories.
 /// </summary>
 internal sealed class PageCache
 {
-    private const int EntriesMax = 64, BytesMax = 1 << 20, PageBytesMax = 256 << 10, KeyCharsMax = 1000;
+    /// <summary>Of all pages together; beyond it all are made anew.</summary>
+    public const int BytesMax = 4 << 20;
 
-    private readonly ConditionalWeakTable<Repository, Kept> _kept = [];
+    private const int EntriesMax = 1024, PageBytesMax = 256 << 10, KeyCharsMax = 1000;
+
+    private readonly ConditionalWeakTable<Repository, object> _readers = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(object Reader, string Key), (long Version, PageAnswer Page)> _pages = [];
+    private long _bytes;
+
+    /// <summary>The bytes of the pages that are kept.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_gate) return _bytes;
+        }
+    }
 
     /// <summary>The page of a key, as it was kept or made now. Called on the reader's thread.</summary>
     /// <param name="repository">Open to be read.</param>
@@ -23,32 +39,30 @@ internal sealed class PageCache
 
         // Before the page is made: a commit while it is made is another number next time.
         var version = repository.Database.QueryInt64("PRAGMA data_version");
-        var kept = _kept.GetOrCreateValue(repository);
-        if (kept.Version != version) kept.Clear(version);
-        if (kept.Pages.TryGetValue(key, out var known)) return known;
+        // Not the repository itself, which may be closed: its pages go with the others.
+        var place = (_readers.GetOrCreateValue(repository), key);
+        lock (_gate)
+            if (_pages.TryGetValue(place, out var known) && known.Version == version) return known.Page;
 
         var answer = make();
-        if (answer is not { Status: 200, IsSecret: false, ComesAgain: false } || answer.Body.Length > PageBytesMax)
-            return answer;
-
-        if (kept.Pages.Count >= EntriesMax || kept.Bytes + answer.Body.Length > BytesMax) kept.Clear(version);
-        kept.Pages[key] = answer;
-        kept.Bytes += answer.Body.Length;
+        if (answer is { Status: 200, IsSecret: false, ComesAgain: false } && answer.Body.Length <= PageBytesMax)
+            Keep(place, version, answer);
         return answer;
     }
 
-    private sealed class Kept
+    private void Keep((object Reader, string Key) place, long version, PageAnswer answer)
     {
-        public long Version { get; private set; } = -1;
-
-        public long Bytes { get; set; }
-
-        public Dictionary<string, PageAnswer> Pages { get; } = new(StringComparer.Ordinal);
-
-        public void Clear(long version)
+        lock (_gate)
         {
-            (Version, Bytes) = (version, 0);
-            Pages.Clear();
+            if (_pages.Remove(place, out var old)) _bytes -= old.Page.Body.Length;
+            if (_pages.Count >= EntriesMax || _bytes + answer.Body.Length > BytesMax)
+            {
+                _pages.Clear();
+                _bytes = 0;
+            }
+
+            _pages[place] = (version, answer);
+            _bytes += answer.Body.Length;
         }
     }
 }

@@ -74,9 +74,15 @@ public sealed class PageCacheTests
         }
 
         Assert.Equal(8, made);
-        for (var i = 0; i < 100; i++) cache.Of(reader, $"e{i}", () => Make(100_000));
-        made = 0;
-        for (var i = 0; i < 100; i++) cache.Of(reader, $"e{i}", () => Make(100_000));
-        Assert.True(made > 80, $"{100 - made} pages of 100,000 bytes are kept");
+
+        // Nor more than a few megabytes, however many repositories and addresses there are.
+        for (var i = 0; i < 500; i++)
+        {
+            cache.Of(i % 2 == 0 ? reader : project.Repository, $"e{i}", () => Make(50_000));
+            Assert.True(cache.Bytes <= PageCache.BytesMax);
+        }
+
+        for (var i = 0; i < 5000; i++) cache.Of(reader, $"f{i}", () => Make(1));
+        Assert.True(cache.Bytes <= 2000, $"{cache.Bytes} pages of a byte");
     }
 }
