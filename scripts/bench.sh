@@ -6,6 +6,7 @@
 #        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--figures FILE]
 #        scripts/bench.sh can [--runs N] [--out FILE] [--binary FILE]
 #        scripts/bench.sh web [--repo FILE] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--note TEXT]
+#        scripts/bench.sh notify [--devices N] [--rate N] [--seconds N] [--out FILE] [--binary FILE] [--note TEXT]
 #        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
 # Our program and the real peer side by side in one run, interleaved, medians; writes its section of docs/BENCHMARKS.md and
 # exits non-zero when a limit is passed. Without --repo on the generated history (scripts/make-history.py). EDGESYNC_FOSSIL
@@ -35,11 +36,11 @@ fi
 
 case=bench
 if [ "${1:-}" = checkout ]; then case=checkout; shift; apt_install git; fi
-if [ "${1:-}" = web ]; then case=web; shift; fi
+if [ "${1:-}" = web ] || [ "${1:-}" = notify ]; then case=$1; shift; fi
 apt_install time python3
 [ -n "${EDGESYNC_FOSSIL:-}" ] || apt_install fossil
 case " $* " in
-  *" --help "* | *" -h "*) sed -n '2,11s/^# //p' "$0"; exit 0 ;;
+  *" --help "* | *" -h "*) sed -n '2,13s/^# //p' "$0"; exit 0 ;;
   *" --binary "*) ;;
   *) [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2 ;;
 esac

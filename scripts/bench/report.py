@@ -7,7 +7,7 @@ import subprocess
 TITLE = """# Benchmarks
 
 Our program and the real peer side by side, by turns, in one run of `scripts/bench.sh` or of its verbs `nats`, `fleet`,
-`checkout`, `iroh`, `can` and `web`: medians, ours / theirs. Written by that script; not edited by hand.
+`checkout`, `iroh`, `can`, `web` and `notify`: medians, ours / theirs. Written by that script; not edited by hand.
 """
 
 
