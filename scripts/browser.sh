@@ -2,7 +2,8 @@
 # usage: scripts/browser.sh [--screenshots]
 # The web pages in Debian's Chromium, driven by playwright-core: each page opens, hostile texts run no script, a commit of
 # another node appears by itself, a login works, and each page passes simple checks of accessibility. EDGESYNC_BIN names the
-# program (default: bin/edgesync, which is published if it is missing). With --screenshots, docs/web/ gets new pictures.
+# program (default: bin/edgesync, which is published if it is missing). Then the pages of an asset store: upload, paste, search,
+# tags, trash, deletion, changes of another client, keyboard. With --screenshots, docs/web/ gets new pictures.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -24,4 +25,7 @@ pictures=
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # The profile and the caches of the browser go with the folder.
-HOME=$work NODE_PATH=$tools/node_modules timeout 300 node "$root/scripts/browser/pages.cjs" "$work" "$pictures"
+for script in pages assets; do
+  mkdir "$work/$script"
+  HOME=$work NODE_PATH=$tools/node_modules timeout 300 node "$root/scripts/browser/$script.cjs" "$work/$script" "$pictures"
+done

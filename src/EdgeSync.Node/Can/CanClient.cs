@@ -82,7 +82,7 @@ internal sealed class CanClient : IDisposable
     private readonly string? _token;
 
     /// <param name="url">Of the service, without a path.</param>
-    /// <param name="token">Of administration; null: none.</param>
+    /// <param name="token">Of administration, or the key of the service; null: none.</param>
     public CanClient(string url, string? token)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
@@ -323,7 +323,7 @@ internal sealed class CanClient : IDisposable
         };
         return new EdgeSyncException(
             kind, string.Create(CultureInfo.InvariantCulture, $"the asset store refuses ({status}): {text}"),
-            kind == ErrorKind.Denied ? "name the settings that hold the admin_token: --config FILE"
+            kind == ErrorKind.Denied ? "name the settings that hold its keys: --config FILE"
                 : kind == ErrorKind.Corrupt ? "edgesync can verify"
                 : kind == ErrorKind.Conflict ? "edgesync can answer own-deletions --yes, if they are meant" : null);
     }

@@ -6,9 +6,62 @@ using Microsoft.AspNetCore.Http;
 namespace EdgeSync.Node.Can;
 
 /// <summary>Who may ask for what: the keys, and the protection of a service on this machine from web pages.</summary>
-internal sealed class CanGuard(CanSettings settings, bool isLoopback)
+internal sealed class CanGuard(CanSettings settings, bool isLoopback, CanSessions sessions)
 {
-    private const string Bearer = "Bearer ";
+    private const string Bearer = "Bearer ", Basic = "Basic ";
+
+    /// <summary>Forms of the pages, which carry the token of their session.</summary>
+    public const string FormsPrefix = "/page/";
+
+    public CanSessions Sessions => sessions;
+
+    /// <summary>Reading and storing need a key.</summary>
+    public bool HasApiKey => settings.ApiKey is not null;
+
+    public bool HasAdminToken => settings.AdminToken is not null;
+
+    /// <summary>What the key allows that someone gave.</summary>
+    public CanAccess AccessOfKey(string key)
+    {
+        if (settings.AdminToken is { } token && IsSame(key, token)) return CanAccess.Admin;
+
+        return settings.ApiKey is { } api && IsSame(key, api) ? CanAccess.Use : CanAccess.None;
+    }
+
+    /// <summary>
+    /// What a request may do: by its Bearer token, the password of Basic, or the cookie of a login. A browser sends
+    /// cookies by itself, so they count for reading, and for forms with their token.
+    /// </summary>
+    public CanAccess AccessOf(HttpRequest request)
+    {
+        var access = HasApiKey ? CanAccess.None : CanAccess.Use;
+        var given = request.Headers.Authorization.ToString();
+        if (given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+            return Larger(access, AccessOfKey(given[Bearer.Length..].Trim()));
+        if (given.StartsWith(Basic, StringComparison.OrdinalIgnoreCase))
+            return Larger(access, AccessOfKey(PasswordOf(given[Basic.Length..].Trim())));
+
+        var canBeCookie = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)
+            || request.Path.StartsWithSegments(FormsPrefix[..^1], StringComparison.Ordinal);
+        return canBeCookie ? Larger(access, sessions.AccessOf(request.Cookies[sessions.CookieName])) : access;
+    }
+
+    /// <summary>Whether a path has a rule of its own: health, the keys of administration and sync, the login.</summary>
+    public static bool IsOpen(PathString path) =>
+        path.Value is "/healthz" or "/readyz" or "/status" or "/metrics" or "/page/login"
+            or "/edgesync.css" or "/edgesync.js" or "/can.css" or "/can.js"
+        || path.StartsWithSegments("/sync", StringComparison.Ordinal);
+
+    private static CanAccess Larger(CanAccess one, CanAccess other) => one > other ? one : other;
+
+    private static string PasswordOf(string base64)
+    {
+        var bytes = new byte[base64.Length];
+        if (!Convert.TryFromBase64String(base64, bytes, out var length)) return "";
+
+        var text = Encoding.UTF8.GetString(bytes, 0, length);
+        return text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..];
+    }
 
     /// <summary>0: administration is allowed; else the status of the refusal.</summary>
     public int AdminStatus(HttpRequest request)

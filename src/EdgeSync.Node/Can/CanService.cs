@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Can.Mirror;
+using EdgeSync.Node.Can.Pages;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
+using EdgeSync.Storage;
 using EdgeSync.Storage.Assets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -76,7 +78,9 @@ internal sealed class CanService : IAsyncDisposable
             var listen = ListenAddress.Parse($"{settings.BindAddress}:{settings.Port}");
             service._server = await ServiceServer.StartAsync(
                 new ServiceServerOptions { Listen = listen, Loggers = log },
-                app => service.Map(app, new CanGuard(settings, System.Net.IPAddress.IsLoopback(listen.Address))),
+                app => service.Map(app, new CanGuard(
+                    settings, System.Net.IPAddress.IsLoopback(listen.Address),
+                    new CanSessions(service.Store.Root, new SystemEntropy(), clock))),
                 clock, cancellationToken);
         }
         catch
@@ -113,18 +117,18 @@ internal sealed class CanService : IAsyncDisposable
         app.Use((context, next) => GuardAsync(context, next, guard));
         app.UseRouting();
         var operations = new OperationsRoutes(Store, _mirror, _verifier, _metrics, guard);
-        app.MapMethods("/", Reading, OperationsRoutes.RootAsync);
         app.MapMethods("/healthz", Reading, OperationsRoutes.HealthAsync);
         app.MapMethods("/readyz", Reading, operations.ReadyAsync);
         app.MapMethods("/status", Reading, operations.StatusAsync);
         app.MapMethods("/metrics", Reading, operations.MetricsAsync);
-        MapAssets(app, guard);
+        var ingest = new IngestRoutes(Store);
+        new CanPages(Store, _mirror, ingest, guard, _clock).Map(app, Reading);
+        MapAssets(app, guard, ingest);
         MapSync(app, guard);
     }
 
-    private void MapAssets(WebApplication app, CanGuard guard)
+    private void MapAssets(WebApplication app, CanGuard guard, IngestRoutes ingest)
     {
-        var ingest = new IngestRoutes(Store);
         app.MapPost(Prefix + "/ingest", ingest.FormAsync);
         app.MapPost(Prefix + "/ingest/data", ingest.DataAsync);
 
@@ -167,7 +171,11 @@ internal sealed class CanService : IAsyncDisposable
         string? fault = null;
         try
         {
+            // Pages of other sites cannot embed what this service sends.
+            context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-site";
             if (guard.Fault(context.Request) is { } refusal) await CanAnswer.RefuseAsync(context, 403, refusal);
+            else if (!CanGuard.IsOpen(context.Request.Path) && guard.AccessOf(context.Request) == CanAccess.None)
+                await AskForKeyAsync(context);
             else if (IsOtherCan(context.Request.Path.Value ?? ""))
                 await CanAnswer.RefuseAsync(context, 400, "the only container is 0");
             else await AnswerAsync(context, next);
@@ -202,6 +210,19 @@ internal sealed class CanService : IAsyncDisposable
         var (method, path) = (context.Request.Method, context.Request.Path.Value ?? "");
         if (fault is not null && status >= 500) _log.CanRequestFailed(method, path, status, fault);
         else _log.CanRequest(method, path, status, took.TotalMilliseconds);
+    }
+
+    // A person gets a form.
+    private static Task AskForKeyAsync(HttpContext context)
+    {
+        var (request, path) = (context.Request, context.Request.Path.Value ?? "");
+        var isPage = path is "/" or "/peers" || path.StartsWith("/asset/", StringComparison.Ordinal);
+        if (isPage && HttpMethods.IsGet(request.Method))
+            return CanPages.RedirectAsync(
+                context, "/page/login?next=" + Uri.EscapeDataString(path + request.QueryString.Value));
+
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        return CanAnswer.RefuseAsync(context, 401, "the api_key of this store is missing or wrong");
     }
 
     // Routing answers without a body.

@@ -37,6 +37,9 @@ internal sealed record CanSettings
 
     public double VerifyIntervalHours { get; init; } = 12;
 
+    /// <summary>Of reading and storing; null: every client that reaches the port may do both.</summary>
+    public string? ApiKey { get; init; }
+
     /// <summary>Of <c>/sync/*</c>; null: it is refused.</summary>
     public string? SyncApiKey { get; init; }
 
@@ -105,6 +108,7 @@ internal sealed record CanSettings
         {
             "storage_root" => settings with { StorageRoot = value.Length > 0 ? value : throw fault() },
             "admin_token" => settings with { AdminToken = Secret(value) },
+            "api_key" => settings with { ApiKey = Secret(value) },
             "sync_api_key" => settings with { SyncApiKey = Secret(value) },
             "enable_thumbnail_cache" => settings with { EnableThumbnailCache = Flag(value) ?? throw fault() },
             "rebuild_error_threshold" => settings with

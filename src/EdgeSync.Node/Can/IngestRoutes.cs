@@ -32,17 +32,22 @@ internal sealed class IngestRoutes(AssetStore store)
     // As serde_json writes it: nothing is escaped that need not be.
     private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public async Task FormAsync(HttpContext context)
+    public async Task FormAsync(HttpContext context) =>
+        await AnswerAsync(context, (await StoreFormAsync(context, isToken: null))!.Value);
+
+    /// <summary>Stores the file of a form.</summary>
+    /// <param name="context">Of the request.</param>
+    /// <param name="isToken">Checks the part <c>csrf</c>, which comes before the file; null: none is needed.</param>
+    /// <returns>Null when the token is missing or wrong: nothing is stored.</returns>
+    public async Task<StoredAsset?> StoreFormAsync(HttpContext context, Func<string, bool>? isToken)
     {
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
             || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { } boundary
             || boundary.Length is 0 or > BoundaryLengthMax)
-        {
-            await CanAnswer.RefuseAsync(context, 400, "multipart/form-data with a part 'file' is expected");
-            return;
-        }
+            throw Bad("multipart/form-data with a part 'file' is expected");
 
+        var isAllowed = isToken is null;
         var details = new AssetDetails { MimeType = "" };
         AssetUpload? upload = null;
         try
@@ -55,8 +60,14 @@ internal sealed class IngestRoutes(AssetStore store)
                 if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)) continue;
 
                 var name = HeaderUtilities.RemoveQuotes(disposition.Name).Value ?? "";
-                if (name == "file")
+                if (name == "csrf" && isToken is not null)
                 {
+                    isAllowed = isToken(await TextAsync(section.Body, context.RequestAborted));
+                    if (!isAllowed) return null;
+                }
+                else if (name == "file")
+                {
+                    if (!isAllowed) return null;
                     if (upload is not null) throw Bad("there are two parts 'file'");
                     sentName = FileNameOf(disposition);
                     upload = store.BeginUpload(expectedSize: context.Request.ContentLength ?? 0);
@@ -68,8 +79,8 @@ internal sealed class IngestRoutes(AssetStore store)
                 }
             }
 
-            if (upload is null) throw Bad("the part 'file' is missing");
-            await AnswerAsync(context, upload, Complete(details, sentName));
+            if (upload is null) return isAllowed ? throw Bad("the part 'file' is missing") : null;
+            return await StoreAsync(upload, Complete(details, sentName));
         }
         finally
         {
@@ -89,7 +100,7 @@ internal sealed class IngestRoutes(AssetStore store)
         using (var writer = new Utf8JsonWriter(content, Compact)) data.WriteTo(writer);
         using var upload = store.BeginUpload(expectedSize: content.WrittenCount);
         upload.Append(content.WrittenSpan);
-        await AnswerAsync(context, upload, details);
+        await AnswerAsync(context, await StoreAsync(upload, details));
     }
 
     /// <summary>A body that is wholly in memory.</summary>
@@ -146,14 +157,16 @@ internal sealed class IngestRoutes(AssetStore store)
         return string.IsNullOrEmpty(name) ? null : name[(name.LastIndexOfAny(['/', '\\']) + 1)..];
     }
 
-    private async Task AnswerAsync(HttpContext context, AssetUpload upload, AssetDetails details)
+    private async Task<StoredAsset> StoreAsync(AssetUpload upload, AssetDetails details)
     {
         var stored = await store.StoreAsync(upload, details);
         Instruments.CanIngested.Add(1);
         Instruments.CanIngestedBytes.Record(upload.Size);
-        await CanAnswer.SuccessAsync(
-            context, Ingested.Of(stored.Asset, stored.AlreadyExisted), ServiceContext.Default.SuccessIngested);
+        return stored;
     }
+
+    private static Task AnswerAsync(HttpContext context, StoredAsset stored) => CanAnswer.SuccessAsync(
+        context, Ingested.Of(stored.Asset, stored.AlreadyExisted), ServiceContext.Default.SuccessIngested);
 
     // The reader's own exceptions are about the body, and the sender's fault.
     private static async Task<MultipartSection?> NextAsync(MultipartReader reader, CancellationToken cancellationToken)

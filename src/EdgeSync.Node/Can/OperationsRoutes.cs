@@ -9,7 +9,6 @@ namespace EdgeSync.Node.Can;
 /// <summary>
 /// Pages for operators, as a node has them.
 /// <code>
-/// GET /           what this is
 /// GET /healthz    alive
 /// GET /readyz     200, or 503 with the reason: the disk's reserve is reached
 /// GET /status     counts, as JSON            (to this machine, or with the admin token)
@@ -20,11 +19,6 @@ internal sealed class OperationsRoutes(
     AssetStore store, MirrorHost? mirror, VerifyLoop verifier, MetricStore metrics, CanGuard guard)
 {
     private const string Text = "text/plain; charset=utf-8";
-
-    public static Task RootAsync(HttpContext context) => CanAnswer.BytesAsync(
-        context, 200, Text,
-        System.Text.Encoding.UTF8.GetBytes(
-            $"An asset store, served by edgesync {BuildInfo.Version}. The API is at /api/v1/can/0/.\n"));
 
     public static Task HealthAsync(HttpContext context) =>
         CanAnswer.BytesAsync(context, 200, "application/json", "{\"status\":\"ok\"}\n"u8.ToArray());
@@ -52,12 +46,15 @@ internal sealed class OperationsRoutes(
                 PrometheusText.Write([.. metrics.Snapshot(), .. CanGauges.Of(await ReadStatusAsync(context))])));
     }
 
+    /// <summary>A program on this machine, and not a proxy for another one.</summary>
+    public static bool IsOfThisMachine(HttpContext context) =>
+        CanGuard.IsOfThisMachine(context) && !Net.Http.TrustedProxies.IsForwarded(context.Request.Headers);
+
     private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
         context, 403, "only programs on this machine, or with the admin token, may read this page");
 
     private bool IsAllowed(HttpContext context) =>
-        (CanGuard.IsOfThisMachine(context) && !Net.Http.TrustedProxies.IsForwarded(context.Request.Headers))
-        || guard.AdminStatus(context.Request) == 0;
+        IsOfThisMachine(context) || guard.AdminStatus(context.Request) == 0;
 
     private async Task<CanStatus> ReadStatusAsync(HttpContext context)
     {

@@ -228,6 +228,13 @@ public sealed class AssetStore : IDisposable
         return reader.Index.Counts();
     }
 
+    /// <summary>The tags that most assets have.</summary>
+    public IReadOnlyList<TagCount> TagCounts(int limit)
+    {
+        using var reader = Borrow();
+        return AssetTree.TagCounts(reader.Index.Database, limit);
+    }
+
     /// <summary>Ends when <see cref="CommittedNumber"/> is beyond the number, or the store is closed.</summary>
     public async Task WaitForChangeAsync(long behind, CancellationToken cancellationToken)
     {

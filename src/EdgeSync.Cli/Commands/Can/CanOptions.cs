@@ -60,7 +60,7 @@ internal static class CanOptions
         var settings = CanSettings.Load(context.Get(Config));
         var url = context.Get(Url)
             ?? string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{settings.Port}");
-        return new CanClient(url, settings.AdminToken);
+        return new CanClient(url, settings.AdminToken ?? settings.ApiKey);
     }
 
     /// <summary>Refuses a prefix that the service would.</summary>

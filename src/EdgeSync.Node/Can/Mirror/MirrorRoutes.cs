@@ -67,7 +67,8 @@ internal sealed class MirrorRoutes(MirrorHost? mirror, CanGuard guard)
         }
     }
 
-    private static SyncQuestion? QuestionOf(string name)
+    /// <summary>By the name that people use.</summary>
+    public static SyncQuestion? QuestionOf(string name)
     {
         foreach (var question in Enum.GetValues<SyncQuestion>())
         {

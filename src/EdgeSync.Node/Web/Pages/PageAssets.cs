@@ -7,12 +7,14 @@ using Microsoft.AspNetCore.Routing;
 namespace EdgeSync.Node.Web.Pages;
 
 /// <summary>
-/// The style sheet and the script, embedded in the file. Their addresses have their hashes, so browsers keep them.
+/// Style sheets and scripts, embedded in the file. Their addresses have their hashes, so browsers keep them.
 /// </summary>
 internal sealed class PageAssets
 {
     private static readonly PageAssets Style = new("edgesync.css", "text/css; charset=utf-8");
     private static readonly PageAssets Script = new("edgesync.js", "text/javascript; charset=utf-8");
+    private static readonly PageAssets CanStyle = new("can.css", "text/css; charset=utf-8");
+    private static readonly PageAssets CanScript = new("can.js", "text/javascript; charset=utf-8");
 
     private readonly string _name, _type, _hash;
     private readonly byte[] _bytes;
@@ -29,11 +31,22 @@ internal sealed class PageAssets
 
     public static string ScriptPath => Script.Path;
 
+    /// <summary>Of the pages of asset stores, beside the other.</summary>
+    public static string CanStylePath => CanStyle.Path;
+
+    public static string CanScriptPath => CanScript.Path;
+
     private string Path => $"/{_name}?v={_hash}";
 
-    public static void Map(IEndpointRouteBuilder app)
+    /// <summary>Those of a node.</summary>
+    public static void Map(IEndpointRouteBuilder app) => Map(app, [Style, Script]);
+
+    /// <summary>Those of an asset store.</summary>
+    public static void MapCan(IEndpointRouteBuilder app) => Map(app, [Style, Script, CanStyle, CanScript]);
+
+    private static void Map(IEndpointRouteBuilder app, PageAssets[] assets)
     {
-        foreach (var asset in (PageAssets[])[Style, Script])
+        foreach (var asset in assets)
             app.MapMethods("/" + asset._name, NodeEndpoints.Reading, (RequestDelegate)asset.SendAsync);
     }
 
