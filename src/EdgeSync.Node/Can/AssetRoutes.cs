@@ -36,7 +36,12 @@ internal sealed class AssetRoutes(
 
     public async Task ContentAsync(HttpContext context)
     {
-        if (await FindAsync(context, includesTrashed: false) is not { } asset) return;
+        if (await FindAsync(context, includesTrashed: false) is { } asset) await SendAsync(context, asset);
+    }
+
+    /// <summary>Sends the content of an asset, with ranges and conditions.</summary>
+    public async Task SendAsync(HttpContext context, Asset asset)
+    {
         if (asset.IsCorrupted || store.OpenContent(asset) is not { } content)
         {
             await CanAnswer.RefuseAsync(

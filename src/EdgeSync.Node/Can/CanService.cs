@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EdgeSync.Net.Http;
+using EdgeSync.Node.Can.Dav;
 using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Can.Pages;
 using EdgeSync.Node.Logging;
@@ -142,6 +143,9 @@ internal sealed class CanService : IAsyncDisposable
         app.MapDelete(Prefix + "/asset/{hash}", assets.DeleteAsync);
         app.MapPost(Prefix + "/asset/{hash}/restore", assets.RestoreAsync);
 
+        app.MapMethods("/", ["OPTIONS"], DavRoutes.OptionsAsync);
+        app.Map("/dav/{**path}", (RequestDelegate)new DavRoutes(Store, _mirror, assets, _clock).ServeAsync);
+
         var admin = new AdminRoutes(Store, _verifier, guard);
         app.MapPost(Prefix + "/admin/rebuild", admin.RebuildAsync);
         app.MapPost(Prefix + "/admin/verify", admin.StartVerifyAsync);
@@ -221,7 +225,9 @@ internal sealed class CanService : IAsyncDisposable
             return CanPages.RedirectAsync(
                 context, "/page/login?next=" + Uri.EscapeDataString(path + request.QueryString.Value));
 
-        context.Response.Headers.WWWAuthenticate = "Bearer";
+        // Programs that mount folders know Basic alone.
+        context.Response.Headers.WWWAuthenticate = path.StartsWith("/dav", StringComparison.Ordinal)
+            ? "Basic realm=\"assets\", charset=\"UTF-8\"" : "Bearer";
         return CanAnswer.RefuseAsync(context, 401, "the api_key of this store is missing or wrong");
     }
 

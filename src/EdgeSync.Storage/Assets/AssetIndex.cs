@@ -140,6 +140,33 @@ internal sealed class AssetIndex(Database database)
         return new AssetPage(items, total, next);
     }
 
+    /// <summary>The assets of a query behind an id, in order of arrival, without their tags.</summary>
+    public IReadOnlyList<NamedAsset> NamedAfter(AssetQuery query, long afterId, int limit)
+    {
+        var filter = new AssetFilter(query);
+        var assets = new List<NamedAsset>();
+        // The filter's names are those of the innermost table.
+        using var select = database.Prepare(
+            $"SELECT {Columns}, EXISTS(SELECT 1 FROM assets e WHERE e.human_filename=a.human_filename AND e.id<a.id "
+                + $"AND e.id IN (SELECT id FROM assets WHERE id=e.id AND {filter.Conditions})) "
+                + $"FROM assets a WHERE id>?1 AND {filter.Conditions} ORDER BY id LIMIT ?2");
+        select.Bind(1, afterId).Bind(2, limit);
+        filter.Bind(select);
+        while (select.Step()) assets.Add(new NamedAsset(Read(select), select.Boolean(16)));
+        return assets;
+    }
+
+    /// <summary>The asset of a query that came first with a name.</summary>
+    public Asset? FirstNamed(AssetQuery query, string name)
+    {
+        var filter = new AssetFilter(query);
+        using var select = database.Prepare(
+            $"SELECT {Columns} FROM assets WHERE human_filename=?1 AND {filter.Conditions} ORDER BY id LIMIT 1");
+        select.BindText(1, name);
+        filter.Bind(select);
+        return select.Step() ? Read(select) : null;
+    }
+
     /// <summary>The assets behind an id, in order of arrival.</summary>
     public IReadOnlyList<Asset> AfterId(long id, int limit)
     {

@@ -52,6 +52,9 @@ internal static class AssetSchema
         CREATE INDEX idx_tombstones_change ON tombstones(change_number);
         """;
 
+    // Not in the first version of the index.
+    private const string NameIndex = "CREATE INDEX IF NOT EXISTS idx_assets_name ON assets(human_filename)";
+
     /// <summary>Opens the index for writing; true when it is new and must be filled from the files.</summary>
     /// <param name="path">The file; one that is damaged, or another program's, is set aside.</param>
     /// <param name="warned">Takes a sentence about that.</param>
@@ -64,7 +67,11 @@ internal static class AssetSchema
             try
             {
                 database = OpenFile(path, warned);
-                if (database.QueryInt64("PRAGMA user_version") == Version) return false;
+                if (database.QueryInt64("PRAGMA user_version") == Version)
+                {
+                    database.Execute(NameIndex);
+                    return false;
+                }
 
                 database.Dispose();
             }
@@ -82,6 +89,7 @@ internal static class AssetSchema
             using (var transaction = database.Begin())
             {
                 database.Execute(Tables);
+                database.Execute(NameIndex);
                 database.Execute($"PRAGMA user_version={Version}");
                 transaction.Commit();
             }

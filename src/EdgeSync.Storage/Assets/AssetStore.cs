@@ -235,6 +235,41 @@ public sealed class AssetStore : IDisposable
         return AssetTree.TagCounts(reader.Index.Database, limit);
     }
 
+    /// <summary>Tags of assets outside of the trash behind one, in their order.</summary>
+    public IReadOnlyList<string> TagsAfter(string after, int limit)
+    {
+        using var reader = Borrow();
+        return AssetTree.TagsAfter(reader.Index.Database, after, limit);
+    }
+
+    /// <summary>Applications of assets outside of the trash behind one, in their order.</summary>
+    public IReadOnlyList<string> ApplicationsAfter(string after, int limit)
+    {
+        using var reader = Borrow();
+        return AssetTree.ApplicationsAfter(reader.Index.Database, after, limit);
+    }
+
+    /// <summary>The first moment from one on at which an asset was created; null: there is none.</summary>
+    public long? FirstFrom(long fromMs)
+    {
+        using var reader = Borrow();
+        return AssetTree.FirstFrom(reader.Index.Database, fromMs);
+    }
+
+    /// <summary>The assets of a query behind an id, in order of arrival.</summary>
+    public IReadOnlyList<NamedAsset> NamedAfter(AssetQuery query, long afterId, int limit)
+    {
+        using var reader = Borrow();
+        return reader.Index.NamedAfter(query, afterId, limit);
+    }
+
+    /// <summary>The asset of a query that came first with a name; null: there is none.</summary>
+    public Asset? FirstNamed(AssetQuery query, string name)
+    {
+        using var reader = Borrow();
+        return reader.Index.FirstNamed(query, name);
+    }
+
     /// <summary>Ends when <see cref="CommittedNumber"/> is beyond the number, or the store is closed.</summary>
     public async Task WaitForChangeAsync(long behind, CancellationToken cancellationToken)
     {
