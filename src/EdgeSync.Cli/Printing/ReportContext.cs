@@ -39,6 +39,8 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(CanExportReport))]
 [JsonSerializable(typeof(CanGetReport))]
 [JsonSerializable(typeof(CanImportReport))]
+[JsonSerializable(typeof(CanWatchReport))]
+[JsonSerializable(typeof(CanWatchedFile))]
 [JsonSerializable(typeof(CanListeningReport))]
 [JsonSerializable(typeof(CanListReport))]
 [JsonSerializable(typeof(CanPeersReport))]

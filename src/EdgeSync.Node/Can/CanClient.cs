@@ -68,6 +68,12 @@ internal sealed record CanDetails
     public string? Description { get; init; }
 
     public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Unix milliseconds of its creation; null: when it arrives.</summary>
+    public long? Timestamp { get; init; }
+
+    /// <summary>The identity that it must have; null: any.</summary>
+    public string? Hash { get; init; }
 }
 
 /// <summary>Uses the HTTP service of an asset store.</summary>
@@ -119,6 +125,11 @@ internal sealed class CanClient : IDisposable
         var page = await ReadAsync(reply, ServiceContext.Default.SuccessAssetListing, cancellationToken);
         return new CanListing([.. page.Items.Select(Of)], page.Pagination.Total, page.Pagination.Next);
     }
+
+    /// <summary>The asset of a hash, in the trash or not; null: there is none.</summary>
+    public async Task<CanAsset?> TryFindAsync(string hash, CancellationToken cancellationToken) =>
+        (await ListAsync([("hash", hash), ("include_trashed", "true"), ("limit", "1")], cancellationToken))
+            .Items is [var only] ? only : null;
 
     /// <summary>The asset whose hash begins so, in the trash or not.</summary>
     /// <exception cref="EdgeSyncException">There is none, or several.</exception>
@@ -236,6 +247,7 @@ internal sealed class CanClient : IDisposable
 
     private static IEnumerable<(string Name, string? Value)> Parts(CanDetails details) =>
     [
+        ("timestamp", details.Timestamp?.ToString(CultureInfo.InvariantCulture)), ("hash", details.Hash),
         ("mime_type", details.MimeType), ("human_file_name", details.Name), ("human_readable_path", details.Path),
         ("application", details.Application), ("user", details.User),
         ("tags", details.Tags.Count > 0 ? string.Join(',', details.Tags) : null),

@@ -1,10 +1,12 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Service;
 using EdgeSync.Node.Metrics;
+using EdgeSync.Primitives;
 using EdgeSync.Storage.Assets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -53,6 +55,8 @@ internal sealed class IngestRoutes(AssetStore store)
         try
         {
             string? sentName = null;
+            long? timestamp = null;
+            AssetHash? expected = null;
             var reader = new MultipartReader(boundary, context.Request.Body, PieceBytes);
             for (var parts = 0; await NextAsync(reader, context.RequestAborted) is { } section; parts++)
             {
@@ -70,8 +74,16 @@ internal sealed class IngestRoutes(AssetStore store)
                     if (!isAllowed) return null;
                     if (upload is not null) throw Bad("there are two parts 'file'");
                     sentName = FileNameOf(disposition);
-                    upload = store.BeginUpload(expectedSize: context.Request.ContentLength ?? 0);
+                    upload = store.BeginUpload(timestamp, context.Request.ContentLength ?? 0);
                     await ReceiveAsync(section.Body, upload, context.RequestAborted);
+                }
+                else if (name == "timestamp")
+                {
+                    timestamp = TimestampOf(await TextAsync(section.Body, context.RequestAborted));
+                }
+                else if (name == "hash")
+                {
+                    expected = HashOf(await TextAsync(section.Body, context.RequestAborted));
                 }
                 else
                 {
@@ -80,6 +92,11 @@ internal sealed class IngestRoutes(AssetStore store)
             }
 
             if (upload is null) return isAllowed ? throw Bad("the part 'file' is missing") : null;
+            if (timestamp is { } created) upload.SetTimestamp(created);
+            if (expected is { } hash && upload.Finish() != hash)
+                throw new EdgeSyncException(
+                    ErrorKind.Conflict, "the content is not that of the hash: nothing is stored", "send it again");
+
             return await StoreAsync(upload, Complete(details, sentName));
         }
         finally
@@ -141,6 +158,14 @@ internal sealed class IngestRoutes(AssetStore store)
     }
 
     public static BadHttpRequestException Bad(string text) => new(text, 400);
+
+    private static long TimestampOf(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var timestamp)
+            && AssetFileName.IsTimestamp(timestamp) ? timestamp
+            : throw Bad($"timestamp is a number of milliseconds from 0 to {AssetFileName.TimestampMax}");
+
+    private static AssetHash HashOf(string text) => AssetHash.TryParse(text, out var hash) ? hash
+        : throw Bad("hash is 64 digits of lower-case hex");
 
     private static AssetDetails Complete(AssetDetails details, string? sentName)
     {

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading.Channels;
-using EdgeSync.Agent.Watch;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -13,35 +11,27 @@ using Microsoft.Extensions.Logging;
 namespace EdgeSync.Node.Watch;
 
 /// <summary>
-/// Commits a folder after a quiet time: the file system reports changes, <see cref="FolderSettling"/> decides when to
-/// scan, <see cref="FolderCommit"/> what to commit. Where events are missing (network disks, too many folders for
-/// inotify), a scan every minute finds the changes.
+/// Commits a folder after a quiet time: <see cref="FolderSignals"/> says when to scan, <see cref="FolderCommit"/> what
+/// to commit.
 /// </summary>
 internal sealed class FolderWatcher : IAsyncDisposable
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
-
     // A disk in standby takes seconds; a network folder whose server is unreachable takes for ever.
     private static readonly TimeSpan LookMax = TimeSpan.FromMinutes(1);
 
     private readonly RepositoryQueue _repository;
     private readonly FolderCommit _commit;
-    private readonly FolderSettling _settling;
     private readonly FolderWatchHooks _hooks;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly string _folder;
     private readonly CancellationTokenSource _stop = new();
-    private readonly FileSystemWatcher? _files;
+    private readonly FolderSignals _signals;
     private readonly Task _loop;
     private volatile FolderWatchStatus _status;
     private volatile FolderRules? _rules;   // of the last scan; null before the first: then every event matters
     private volatile StrongBox<DateTimeOffset>? _lookingSince;
     private HashSet<string> _warned = [];
-
-    // One waiting change stands for all: a scan finds whatever happened before it.
-    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     public FolderWatcher(
         WatchSettings settings, RepositoryQueue repository, bool allowsFork, FolderWatchHooks hooks, ILogger log,
@@ -51,9 +41,10 @@ internal sealed class FolderWatcher : IAsyncDisposable
         (_repository, _hooks, _clock) = (repository, hooks, clock);
         _log = log;
         _commit = new FolderCommit(settings, _folder, allowsFork);
-        _settling = new FolderSettling(settings.Quiet);
         _status = new FolderWatchStatus(_folder, "watching");
-        _files = Watch();
+        _signals = new FolderSignals(
+            _folder, settings.Quiet, clock, name => _rules?.MayMatter(name) != false,
+            reason => log.FolderNotWatched(_folder, reason));
         _loop = Task.Run(async () =>
         {
             try
@@ -85,7 +76,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _files?.Dispose();
+        _signals.Dispose();
         await _stop.CancelAsync();
         try
         {
@@ -99,67 +90,17 @@ internal sealed class FolderWatcher : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private FileSystemWatcher? Watch()
-    {
-        try
-        {
-            var watcher = new FileSystemWatcher(_folder)
-            {
-                IncludeSubdirectories = true,
-                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.Size | NotifyFilters.FileName
-                    | NotifyFilters.DirectoryName | NotifyFilters.Attributes,
-            };
-            watcher.Changed += (_, e) => OnEvent(e.FullPath);
-            watcher.Created += (_, e) => OnEvent(e.FullPath);
-            watcher.Deleted += (_, e) => OnEvent(e.FullPath);
-            watcher.Renamed += (_, e) =>
-            {
-                OnEvent(e.OldFullPath);
-                OnEvent(e.FullPath);
-            };
-            watcher.Error += (_, _) => _changes.Writer.TryWrite(true);
-            watcher.EnableRaisingEvents = true;
-            return watcher;
-        }
-        catch (Exception e) when (e is IOException or ArgumentException)
-        {
-            _log.FolderNotWatched(_folder, e.Message);
-            return null;
-        }
-
-        void OnEvent(string path)
-        {
-            var name = Path.GetRelativePath(_folder, path).Replace('\\', '/');
-            if (_rules?.MayMatter(name) != false) _changes.Writer.TryWrite(true);
-        }
-    }
-
     private async Task LoopAsync()
     {
-        _settling.OnChange(Now);   // changes before the watch started
         while (true)
         {
-            await WaitAsync();
-            if (!_settling.OnDeadline(Now)) continue;
-
+            await _signals.WaitAsync(
+                () =>
+                {
+                    if (_status.State == "watching") _status = _status with { State = "settling" };
+                },
+                _stop.Token);
             await LookAsync();
-        }
-    }
-
-    /// <summary>Waits for a change, or until a scan is due.</summary>
-    private async Task WaitAsync()
-    {
-        using var timer = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        var pause = _settling.Deadline is { } deadline ? deadline - Now : LookEvery;
-        if (pause < TimeSpan.Zero) pause = TimeSpan.Zero;
-        var change = _changes.Reader.WaitToReadAsync(timer.Token).AsTask();
-        var first = await Task.WhenAny(change, Task.Delay(pause < LookEvery ? pause : LookEvery, _clock, timer.Token));
-        await timer.CancelAsync();
-        _stop.Token.ThrowIfCancellationRequested();
-        if (first == change ? _changes.Reader.TryRead(out _) : _settling.Deadline is null)
-        {
-            _settling.OnChange(Now);
-            if (_status.State == "watching") _status = _status with { State = "settling" };
         }
     }
 
@@ -171,7 +112,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         try
         {
             var outcome = await CommitAsync();
-            _settling.OnDone();
+            _signals.OnDone();
             if (outcome.Hash is { } hash) OnCommitted(hash, outcome.Comment);
             var trouble = outcome.Conflicts.Count == 0
                 ? null
@@ -188,7 +129,7 @@ internal sealed class FolderWatcher : IAsyncDisposable
         }
         catch (Exception e) when (e is EdgeSyncException or IOException or UnauthorizedAccessException)
         {
-            _settling.OnFailed(Now);
+            _signals.OnFailed();
             Instruments.CheckoutErrors.Add(1);
             span?.SetStatus(ActivityStatusCode.Error, e.Message);
             _log.FolderCommitFailed(_folder, e.Message, (e as EdgeSyncException)?.Hint);
@@ -241,8 +182,6 @@ internal sealed class FolderWatcher : IAsyncDisposable
         _status = _status with { Commits = _status.Commits + 1, LastCommitAt = _clock.GetUtcNow() };
         _hooks.Committed();
     }
-
-    private Instant Now => Instant.FromDateTime(_clock.GetUtcNow());
 }
 
 /// <summary>Callbacks of a folder's owner around its check-ins.</summary>

@@ -147,7 +147,7 @@ public sealed class AssetStore : IDisposable
 
         var target = _folder.PathOf(asset);
         var isMoved = false;
-        return await _writer.RunAsync(
+        var stored = await _writer.RunAsync(
             index =>
             {
                 if (index.Find(hash) is { IsCorrupted: false } known) return new StoredAsset(known, true, false);
@@ -168,10 +168,10 @@ public sealed class AssetStore : IDisposable
                 Rename(upload.Path, target, damaged is not null);
                 isMoved = true;
                 if (tree is not null) new MirrorRows(index.Database).PutTree(hash, tree);
-                var stored = damaged is null ? index.Insert(asset, NextNumber())
+                var inserted = damaged is null ? index.Insert(asset, NextNumber())
                     : index.Update(damaged with { IsCorrupted = false }, NextNumber());
                 upload.IsStored = true;
-                return new StoredAsset(stored, damaged is not null, false);
+                return new StoredAsset(inserted, damaged is not null, false);
             },
             () =>
             {
@@ -179,6 +179,10 @@ public sealed class AssetStore : IDisposable
                 isMoved = upload.IsStored = false;
             },
             origin is null ? ChangedNames.Root : ChangedNames.Both);
+
+        // What a user adds again is wanted again.
+        return origin is null && stored.Asset.IsTrashed && await RestoreAsync(hash) is { } restored
+            ? stored with { Asset = restored } : stored;
     }
 
     public Asset? Find(AssetHash hash)

@@ -72,7 +72,7 @@ public sealed partial class LayeringTests
             [
                 "Agents", "Brokers", "Control", "Iroh", "Joining", "Loops", "Repositories", "Settings", "Status",
                 "Sync"]),
-        ("Can", ["Iroh", "Logging", "Loops", "Metrics", "Settings", "Web"]),
+        ("Can", ["Iroh", "Logging", "Loops", "Metrics", "Settings", "Watch", "Web"]),
         ("Doctor", ["Can", "Control", "Settings", "Status"]),
         (
             "Daemon",

@@ -34,6 +34,11 @@ internal static class StoringCommands
         HelpName = "FILE"
     };
 
+    private static readonly Option<bool> Watch = new("--watch")
+    {
+        Description = "Go on until stopped, with what appears or changes in the folder.",
+    };
+
     private static readonly Option<bool> Force = new("--force", "-f") { Description = "Replace a file that exists." };
 
     public static CommandSpec Put() => new("put", "Store files as assets.", PutAsync)
@@ -58,9 +63,17 @@ internal static class StoringCommands
     public static CommandSpec Import() => new("import", "Store every file below a folder.", ImportAsync)
     {
         Arguments = { Folder },
-        Options = { CanOptions.Tag, CanOptions.Application, CanOptions.User, CanOptions.Url, CanOptions.Config },
-        Notes = "The folder of each file, from there on, becomes its logical folder. Hidden files are left out.",
-        Examples = ["can import photos --tag archive"],
+        Options =
+        {
+            Watch, CanOptions.Tag, CanOptions.Application, CanOptions.User, CanOptions.Url, CanOptions.Config,
+        },
+        Notes = """
+            The folder of each file, from there on, becomes its logical folder. Hidden files are left out. The time of
+            an asset is that of its file's last change, so importing a folder again adds only what is new or has
+            changed. With --watch a file is taken two seconds after its last change, an asset in the trash stays there,
+            and a service that does not answer is waited for. With --json each file is then a line of JSON.
+            """,
+        Examples = ["can import photos --tag archive", "can import inbox --watch"],
     };
 
     public static CommandSpec Export() => new("export", "Write all assets into a folder.", ExportAsync)
@@ -124,23 +137,54 @@ internal static class StoringCommands
             throw new EdgeSyncException(ErrorKind.NotFound, $"{root} is not a folder", "check the path");
 
         using var client = CanOptions.Client(context);
+        var import = new FolderImport(root, client, DetailsOf(context), context.Clock);
+        if (context.Get(Watch)) return await WatchAsync(context, root, import, cancellationToken);
+
         using var progress = new Progress(context.Output, "importing");
-        List<string> files = [.. Directory.EnumerateFiles(root, "*", new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
-        }).Order(StringComparer.Ordinal)];
+        var files = import.List();
         var (bytes, done) = (0L, 0);
-        foreach (var file in files)
+        var left = await import.ImportAsync(
+            files, TimeSpan.Zero, restoresTrashed: true,
+            file =>
+            {
+                progress.Report(++done, files.Count);
+                bytes += file.Size;
+            },
+            cancellationToken);
+        progress.Dispose();
+        if (left > 0)
+            throw new EdgeSyncException(
+                ErrorKind.Unavailable,
+                $"{left} files of {root} cannot be read, or changed meanwhile; {done} are stored",
+                "import it again");
+
+        context.Output.Write(new CanImportReport(root, done, bytes));
+        return ExitCode.Ok;
+    }
+
+    private static async Task<ExitCode> WatchAsync(
+        CommandContext context, string root, FolderImport import, CancellationToken cancellationToken)
+    {
+        var output = context.Output;
+        output.Write(new CanWatchReport("watching", root));
+        output.Flush();
+        try
         {
-            progress.Report(done++, files.Count);
-            var folder = Path.GetDirectoryName(Path.GetRelativePath(root, file))!.Replace('\\', '/');
-            var details = DetailsOf(context) with { Path = folder.Length > 0 ? $"/{folder}/" : "/" };
-            bytes += (await PutAsync(client, file, details, cancellationToken)).Size;
+            await ImportWatch.RunAsync(
+                root, import, context.Clock,
+                file =>
+                {
+                    output.Write(new CanWatchedFile("imported", file.File, file.Hash, file.Size));
+                    output.Flush();
+                },
+                reason => output.Errors.WriteLine($"edgesync: waiting: {DisplayText.Name(reason)}"),
+                cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // It was stopped.
         }
 
-        progress.Dispose();
-        context.Output.Write(new CanImportReport(root, files.Count, bytes));
         return ExitCode.Ok;
     }
 
@@ -263,6 +307,18 @@ internal sealed record CanImportReport(string Folder, int Files, long Bytes) : I
 {
     public void Print(TextWriter output) => output.WriteLine(
         $"{DisplayText.Number(Files)} files of {DisplayText.Number(Bytes)} bytes from {DisplayText.Name(Folder)}");
+}
+
+/// <summary>A folder is being watched.</summary>
+internal sealed record CanWatchReport(string Event, string Folder) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine($"watching {DisplayText.Name(Folder)} (Ctrl-C to stop)");
+}
+
+/// <summary>A file has become an asset.</summary>
+internal sealed record CanWatchedFile(string Event, string File, string Hash, long Size) : IReport
+{
+    public void Print(TextWriter output) => output.WriteLine($"{Hash}  {DisplayText.Name(File)}");
 }
 
 internal sealed record CanExportReport(string Folder, long Files, long Bytes) : IReport
