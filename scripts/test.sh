@@ -131,6 +131,7 @@ run_failed_again() {
 
 need_dotnet
 apt_install fossil nats-server libsqlite3-dev zlib1g-dev gcc libc6-dev binutils curl iproute2 nftables strace zsh openssl \
+  cadaver litmus davfs2 \
   ngtcp2-client ngtcp2-server || say "some packages could not be installed; tests that need them say so"
 command -v python3 >/dev/null || apt_install python3 || say "python3 could not be installed; the generated histories need it"
 export HOME=${HOME:-/root} USER=${USER:-tester}
