@@ -63,8 +63,8 @@ internal sealed class MirrorPage
             html.Add($"<li><bdi>{store.Name}</bdi> <code>{store.Store}</code>, {state}</li>\n");
         }
 
-        html.Add($"</ul>\n<h2>Ticket</h2>\n<p>The ways to this store, for ");
-        html.Add($"<code>edgesync can serve --sync --peer</code> with the same passphrase:</p>\n");
+        html.Add($"</ul>\n<h2>Ticket</h2>\n<p>The ways to this store, for <code>--peer</code> ");
+        html.Add($"of another one with the same passphrase:</p>\n");
         html.Add($"<p><code class=\"ticket\">{status.Ticket}</code></p>\n");
     }
 
@@ -122,7 +122,7 @@ internal sealed class MirrorPage
         }
         else
         {
-            html.Add($"<p>Log in with the admin token to decide it, or use <code>edgesync can answer</code>.</p>\n");
+            html.Add($"<p>Log in with the admin token to decide it, or use <code>can answer</code>.</p>\n");
         }
 
         html.Add($"</div>\n");
