@@ -29,7 +29,10 @@ internal sealed record SettingsView(IReadOnlyList<SettingRow> Settings) : IPageM
     public string Csrf { get; init; } = "";
 
     public static SettingsView Of(Repository repository, PageVisitor visitor) => new(
-        [.. StockSettings.Names.Select(name => RowOf(name, repository.Settings[name]))]) { Csrf = visitor.Csrf };
+        [.. StockSettings.Names.Select(name => RowOf(name, repository.Settings[name]))])
+    {
+        Csrf = visitor.Csrf,
+    };
 
     /// <summary>Sets a setting, or removes it with an empty text.</summary>
     /// <exception cref="EdgeSyncException">The name or the value is refused.</exception>
