@@ -62,7 +62,7 @@ public sealed class NotifyTests
 
         // A message is with the other node when the command ends.
         edgesync.Run(Notify("b", ["send", "hello", "--from", "bob", .. join]));
-        await first.UntilAsync(() => Threads(edgesync, "a").Count == 1);
+        Assert.Single(Threads(edgesync, "a"));
 
         // A question waits for the answer of the other node, and a watch for its messages.
         using var script = edgesync.Start(

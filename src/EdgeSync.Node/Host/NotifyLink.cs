@@ -5,7 +5,6 @@ using EdgeSync.Node.Notify;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
-using EdgeSync.Storage.Notify;
 
 namespace EdgeSync.Node.Host;
 
@@ -57,23 +56,28 @@ internal sealed class NotifyLink : IAsyncDisposable
             CultureInfo.InvariantCulture, $"{host[..Math.Min(host.Length, HostCharsMax)]}-notify-{processId}"));
     }
 
-    /// <summary>Waits until a message is with another node, and was published.</summary>
+    /// <summary>
+    /// Waits until a message is with another node, and was published. A session that succeeds proves nothing by itself:
+    /// where this node may not push, the other one fetches what is announced, as long as this one is there. So what
+    /// counts for a message of this device is that something was pushed, or that another device has acknowledged it.
+    /// </summary>
     /// <returns>False: that was not so in time. It is kept here, and goes with the next sync.</returns>
     public async Task<bool> DeliverAsync(NotifyItem item, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (_node is null) return true;
 
         var end = _clock.GetTimestamp();
-        var isSynced = false;
+        var (isSynced, isPushed) = (false, false);
         do
         {
             if (!isSynced)
             {
                 var sessions = await _node.SyncAsync(_path, cancellationToken);
                 isSynced = sessions.Any(s => s.Status != "failed");
+                isPushed = sessions.Any(s => s.Sent > 0);
             }
 
-            if (isSynced && IsPublished(item.Seq)) return true;
+            if (isSynced && IsDelivered(item, isPushed)) return true;
 
             await Task.Delay(Pause, _clock, cancellationToken);
         }
@@ -87,9 +91,11 @@ internal sealed class NotifyLink : IAsyncDisposable
         if (_node is not null) await _node.DisposeAsync();
     }
 
-    private bool IsPublished(long seq)
+    private bool IsDelivered(NotifyItem item, bool isPushed)
     {
         using var repository = Repository.Open(_path, RepositoryOptions.ReadOnly with { Clock = _clock });
-        return new NotifyQueries(repository).Mark(NotifyTrace.PublishedMark) >= seq;
+        var notify = new NotifyRepository(repository);
+        return notify.Queries.Mark(NotifyTrace.PublishedMark) >= item.Seq
+            && (isPushed || item.From != notify.Device || notify.Queries.AcksOf(item.Id).Count > 0);
     }
 }
