@@ -80,7 +80,7 @@ public sealed class DavLocks(Entropy entropy)
         }
     }
 
-    /// <summary>Ends the locks of a path that is no more.</summary>
+    /// <summary>Ends the locks of a path that no longer exists.</summary>
     public void Remove(string path)
     {
         lock (_gate)

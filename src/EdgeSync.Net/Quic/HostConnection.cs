@@ -11,7 +11,7 @@ namespace EdgeSync.Net.Quic;
 /// </summary>
 public sealed class HostConnection
 {
-    /// <summary>Bytes of a write that are sent at once, whoever waits for the lock.</summary>
+    /// <summary>Bytes of a write that are sent at once, also when another thread waits for the lock.</summary>
     private const int UrgentBytes = 32 * 1024;
 
     private readonly QuicHost _host;

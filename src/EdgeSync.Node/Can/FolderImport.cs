@@ -46,7 +46,7 @@ internal sealed class FolderImport(string root, CanClient client, CanDetails det
         foreach (var file in files)
         {
             if (StateOf(file) is not { } state || (_known.TryGetValue(file, out var known) && known == state)) continue;
-            // A moment in the future is no sign of writing.
+            // A time in the future does not mean that somebody writes.
             if (clock.GetUtcNow().UtcDateTime - state.Modified is var age && age < quiet && age > -quiet)
             {
                 left++;

@@ -259,7 +259,7 @@ public sealed class Checkout
     private T Do<T>(Func<WorkingCheckout, T> work)
     {
         var place = CheckoutFinder.At(Folder) ?? throw new EdgeSyncException(
-            ErrorKind.NotFound, $"{Folder} is no open checkout any more", "Checkout.Create opens one");
+            ErrorKind.NotFound, $"{Folder} is not an open checkout any more", "Checkout.Create opens one");
         using var checkout = WorkingCheckout.Open(place, OpenRepository);
         return work(checkout);
     }

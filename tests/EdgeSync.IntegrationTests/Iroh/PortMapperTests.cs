@@ -100,7 +100,7 @@ public sealed class PortMapperTests
 
         var line = await NetCheck.RunAsync(Checked(router.Options with { Search = search }), Token);
 
-        // A network without a mapping is no fault: the relay remains.
+        // A network without a mapping is not a fault: the relay remains.
         Assert.True(line.Ok);
         Assert.Null(line.PortMapping!.External);
         Assert.Contains("grants no port", line.PortMapping.Refusal!, StringComparison.Ordinal);

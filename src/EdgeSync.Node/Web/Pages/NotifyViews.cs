@@ -110,7 +110,7 @@ internal sealed record NotifyThreadView(
 
     public string? LivePath(PageLinks links) => links.Live;
 
-    /// <summary>The message that a reply most likely means: the newest that is no answer itself.</summary>
+    /// <summary>The message that a reply most likely means: the newest that is not an answer itself.</summary>
     /// <param name="login">Whose own messages do not count.</param>
     public static NotifyItem? TargetOf(IReadOnlyList<NotifyItem> messages, string? login) =>
         messages.LastOrDefault(m => m.ReplyTo is null && m.FromName != login)

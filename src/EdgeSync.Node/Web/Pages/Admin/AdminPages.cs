@@ -28,7 +28,7 @@ internal sealed class AdminPages(RepositoryPages pages, Func<CancellationToken, 
         pages.AddForm(app, "/setup_settings", 's', Set, _ => Task.CompletedTask);
     }
 
-    // Rights that nobody has by mistake open no page that changes them.
+    // The rights of the user nobody, given by mistake, must not open a page that changes rights.
     private static PageAnswer? Login(PageRequest request) =>
         request.Visitor.Login is null ? RepositoryPages.NotAllowed(request) : null;
 
