@@ -35,10 +35,11 @@ finish() {
   exit
 }
 
-# measured FILE COMMAND...: runs it and writes the processor seconds that it took, its children included.
+# measured FILE COMMAND...: runs it and writes the processor seconds that it took, its children included. In a shell of its
+# own, since a background job that ends meanwhile would count as a child, too.
 measured() {
   local into=$1 status=0 TIMEFORMAT='%U %S'; shift
-  { time "$@" 2>&3; } 3>&2 2>"$into" || status=$?
+  (time "$@" 2>&3) 3>&2 2>"$into" || status=$?
   awk '{printf "%d\n", $1 + $2 + 0.5}' "$into" >"$into.sum" && mv "$into.sum" "$into"
   return "$status"
 }
