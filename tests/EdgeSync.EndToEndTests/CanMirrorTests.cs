@@ -139,6 +139,9 @@ public sealed class CanMirrorTests
         private readonly HttpClient _http = new();
         private RunningProgram _service;
         private string _url = "";
+        private static int s_stores;
+
+        private readonly int _salt = Interlocked.Increment(ref s_stores);
         private int _files;
 
         public Store(
@@ -166,14 +169,16 @@ public sealed class CanMirrorTests
         public string Put(string file, params string[] options) =>
             Json(["put", file, .. options]).GetProperty("files")[0].GetProperty("hash").GetString()!;
 
+        /// <summary>Puts files whose contents no other store of the test has.</summary>
         public IReadOnlyList<string> PutMany(int count)
         {
             var files = new List<string>();
             for (var i = 0; i < count; i++)
             {
                 var path = Program[string.Create(CultureInfo.InvariantCulture, $"file{++_files}.bin")];
-                // Small ones, some of several groups, an empty one.
-                File.WriteAllBytes(path, Bytes(i % 10 == 9 ? 900_000 + i : i * 1000));
+                // Small ones, some of several groups; others than those of the other store, since equal contents of
+                // one millisecond are one asset.
+                File.WriteAllBytes(path, Bytes((i % 10 == 9 ? 900_000 + i : i * 1000) + _salt));
                 files.Add(path);
             }
 
