@@ -15,6 +15,10 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "scripts", "bench"))
+
+from stores import Store  # noqa: E402
+
 LARGE_BYTES = 2 << 30
 SMALL = 10_000
 SMALL_DISK_MB = 160
@@ -26,37 +30,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-class Store:
-    """A served store, which may be killed and started again at another port with the same folder and key."""
-
-    def __init__(self, binary, folder, settings):
-        self.binary, self.folder, self.process, self.url = binary, folder, None, None
-        os.makedirs(os.path.join(folder, "data"), exist_ok=True)
-        with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
-            file.write("storage_root: data\nsync: true\nsync_passphrase: only for the longer proof\n"
-                       "sync_discovery: off\nsync_bind: 127.0.0.1:0\nverify_interval_hours: 0\n" + settings)
-
-    def start(self):
-        with open(os.path.join(self.folder, "log"), "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([self.binary, "can", "serve", "--port", "0", "--json"], cwd=self.folder,
-                                            stdout=subprocess.PIPE, stderr=log, text=True)
-        self.url = json.loads(self.process.stdout.readline())["url"]
-
-    def end(self, kills=False):
-        if self.process is None:
-            return
-        self.process.kill() if kills else self.process.terminate()
-        self.process.wait()
-        self.process = None
+class ProvenStore(Store):
+    """Its assets are compared."""
 
     def status(self):
-        with urllib.request.urlopen(self.url + "/status", timeout=60) as reply:
-            return json.load(reply)["data"]
-
-    def put_file(self, path):
-        reply = subprocess.run(["curl", "-sS", "-F", f"file=@{path}", self.url + "/api/v1/can/0/ingest"],
-                               stdout=subprocess.PIPE, check=True)
-        return json.loads(reply.stdout)["data"]["hash"]
+        return self.get("/status")
 
     def put(self, content):
         request = urllib.request.Request(
@@ -109,8 +87,8 @@ def require(what, holds):
 @contextlib.contextmanager
 def pair(binary, work):
     ticket = os.path.join(work, "ticket")
-    one = Store(binary, os.path.join(work, "one"), f"ticket_file: {ticket}\n")
-    two = Store(binary, os.path.join(work, "two"), f"connect_ticket_file: {ticket}\n")
+    one = ProvenStore(binary, os.path.join(work, "one"), f"ticket_file: {ticket}\n")
+    two = ProvenStore(binary, os.path.join(work, "two"), f"connect_ticket_file: {ticket}\n")
     try:
         yield one, two
     finally:

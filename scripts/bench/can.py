@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from measure import Failed, free_port, processor_s  # noqa: E402
 from report import machine, write  # noqa: E402
+from stores import Store  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TITLE = "Mirror of assets"
@@ -34,29 +35,12 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-class Store:
-    """A store that is served; commands and requests go to its address."""
+class MeasuredStore(Store):
+    """It is served at once."""
 
     def __init__(self, binary, folder, settings):
-        os.makedirs(folder)
-        self.folder = folder
-        with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
-            file.write("sync: true\nsync_passphrase: only for figures\nsync_discovery: off\nsync_bind: 127.0.0.1:0\n"
-                       "verify_interval_hours: 0\n" + settings)
-        with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen([binary, "can", "serve", "--port", "0", "--json"], cwd=folder,
-                                            stdout=subprocess.PIPE, stderr=log, text=True)
-        self.url = json.loads(self.process.stdout.readline())["url"]
-
-    def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=60) as reply:
-            return json.load(reply)["data"]
-
-    def put_file(self, path):
-        """As curl does: in pieces, so that the client's memory is not what is measured."""
-        reply = subprocess.run(["curl", "-sS", "-F", f"file=@{path}", self.url + "/api/v1/can/0/ingest"],
-                               stdout=subprocess.PIPE, check=True)
-        return json.loads(reply.stdout)["data"]["hash"]
+        super().__init__(binary, folder, settings)
+        self.start()
 
     def put(self, content):
         boundary = "----figures"
@@ -86,14 +70,13 @@ class Store:
 def pair(binary, work):
     """Two stores, which meet when `meet` is called."""
     ticket = os.path.join(work, "ticket")
-    one = Store(binary, os.path.join(work, "one"), f"ticket_file: {ticket}\n")
-    two = Store(binary, os.path.join(work, "two"), f"connect_ticket_file: {ticket}.read\n")
+    one = MeasuredStore(binary, os.path.join(work, "one"), f"ticket_file: {ticket}\n")
+    two = MeasuredStore(binary, os.path.join(work, "two"), f"connect_ticket_file: {ticket}.read\n")
     try:
         yield one, two
     finally:
         for store in (one, two):
-            store.process.terminate()
-            store.process.wait()
+            store.end()
 
 
 def meet(work, two):

@@ -12,7 +12,7 @@ namespace EdgeSync.Can.Dav;
 /// /  ／    \  ＼    control characters  ␀ ␁ … ␡    . and .. alone  ．  ．．
 /// ‛ in front of one of these
 /// </code>
-/// In a folder, two assets of one name are told apart by the hash: <c>photo~1a2b3c4d.jpg</c>. The one that came first
+/// In a folder, assets with the same name differ by their hash: <c>photo~1a2b3c4d.jpg</c>. The one that came first
 /// has the plain name.
 /// </summary>
 public static class DavNames

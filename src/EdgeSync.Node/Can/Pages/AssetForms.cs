@@ -168,7 +168,7 @@ internal sealed class AssetForms(
                 await mirror.AnswerAsync(question, form["action"] == "yes");
                 break;
             default:
-                await FailAsync(context, 400, "There is no such action.");
+                await FailAsync(context, 400, "The form asks for an unknown action.");
                 return;
         }
 

@@ -249,7 +249,7 @@ internal sealed partial class MarkdownReader
         return last;
     }
 
-    // (^note), or [text](^note) with blanks, which is no link of Markdown.
+    // (^note), or [text](^note) with blanks, which Markdown does not take for a link.
     private bool TryNote(ReadOnlySpan<char> text, out int length)
     {
         length = 0;
