@@ -103,7 +103,9 @@ internal sealed class MirrorChaos
             .SelectMany(p => p.Store.Contents().Where(
                 h => p.Store.ContentOf(h).AsSpan().SequenceEqual(_assets[h].Content)))
             .ToHashSet();
-        var candidates = peer.Store.Contents().Where(others.Contains).Order().ToList();
+        // A deletion on its way may take the other copies.
+        var candidates = peer.Store.Contents().Where(others.Contains).Where(h => !_world.Peers.Any(
+            p => p.Store.TryGetRecord(h, out var record) && record.IsPurged)).Order().ToList();
         if (candidates.Count == 0 || peer.Node is null) return;
 
         var hash = Pick(candidates);

@@ -61,6 +61,26 @@ public sealed class MirrorScenarioTests
     }
 
     [Test]
+    public void Both_sides_see_within_seconds_that_they_are_in_sync()
+    {
+        var world = Connected(2);
+        var seconds = TimeSpan.FromSeconds(3);
+        bool IsInSync() => world.Peers.All(p => p.Node!.Peers().ToArray() is [{ IsInSync: true, Missing: 0 }]);
+
+        // More than a number of groups, so that the content comes in more than one step.
+        var hash = world.Add(world.Peers[0], world.Prng.NextBytes(3 * ContentTree.GroupBytes), 5);
+        Assert.True(world.RunUntil(() => world.Peers[1].Store.HasContent(hash), Minute));
+
+        Assert.True(world.RunUntil(IsInSync, seconds));
+
+        // Nothing differs at the next connection.
+        world.BreakConnections();
+        Assert.True(world.RunUntil(() => world.Peers.All(p => !p.Node!.Peers().Any()), Minute));
+        Assert.True(world.RunUntil(() => world.Peers.All(p => p.Node!.Peers().Any()), Long));
+        Assert.True(world.RunUntil(IsInSync, seconds));
+    }
+
+    [Test]
     public void A_broken_transfer_goes_on_where_it_stopped()
     {
         var world = Connected(2);

@@ -61,7 +61,13 @@ internal sealed class ControlExchange(
         session.Store = hello.Store;
         effects.Enqueue(new SyncEffect.Report("can.peer_connected", $"{session.Peer} {hello.Store}"));
         ObserveClock(at, hello.Store, hello.WallMs);
-        if (session.IsDialler) Compare(at, session);
+        if (session.IsDialler)
+        {
+            Compare(at, session);
+            // After the comparison: where nothing differs, the answer says so.
+            session.TellAt = at.Now;
+        }
+
         SeekMissing(session, SeekMax);
         return true;
     }
@@ -179,6 +185,7 @@ internal sealed class ControlExchange(
     public void SendPing(Moment at, PeerSession session, ulong token)
     {
         session.PingToken = token;
+        session.TellAt = null;
         session.Queue.Say(PingOf(at, token, isAnswer: false));
     }
 

@@ -59,6 +59,9 @@ internal sealed class PeerSession(
 
     public Instant PingAt { get; set; } = now + options.PingInterval;
 
+    /// <summary>When the peer is told what has changed here since the last ping; null: nothing has.</summary>
+    public Instant? TellAt { get; set; }
+
     public Instant ComparedAt { get; set; } = now;
 
     public ulong PingToken { get; set; }

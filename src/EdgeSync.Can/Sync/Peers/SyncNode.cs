@@ -44,6 +44,7 @@ public sealed class SyncNode
     private readonly SortedDictionary<long, PeerSession> _sessions = [];
     private readonly List<AssetHash> _lost = [];
     private readonly List<(AssetHash Key, ulong Token, long SerialMax)> _expiring = [];
+    private (UInt128 Sum, int Missing) _state;
     private long _serial;
 
     /// <param name="store">The records and what is here of the content.</param>
@@ -99,7 +100,7 @@ public sealed class SyncNode
                 if (session.IsClosing) continue;
 
                 var next = session.IsLive
-                    ? Instant.Earlier(session.PingAt, session.SilentAt(_options))
+                    ? Instant.Earlier(Instant.Earlier(session.PingAt, session.TellAt), session.SilentAt(_options))
                     : session.StartedAt + _options.ProofTime;
                 deadline = Instant.Earlier(deadline, next);
             }
@@ -390,6 +391,7 @@ public sealed class SyncNode
 
             if (at.Now >= session.SilentAt(_options)) session.Close(_effects, SyncClose.Timeout, "silent");
             else if (at.Now >= session.PingAt) _control.OnPingTime(at, session);
+            else if (at.Now >= session.TellAt) _control.SendPing(at, session, _control.NextToken());
         }
 
         while (_sessions.Count < _options.SessionsMax && _contacts.TryTakeDue(at.Now, out var due))
@@ -496,12 +498,20 @@ public sealed class SyncNode
     private void Finish(Moment at)
     {
         Expire(at);
+        var state = (_replica.Index.FingerprintOf(KeyPrefix.All).Sum, _content.Missing);
+        var hasChanged = state != _state;
+        _state = state;
         _content.BeginStep();
         foreach (var session in _sessions.Values)
         {
             if (session.IsClosing || session.Proof.State != ProofState.Proved) continue;
 
-            if (session.IsLive) _content.Pump(at.Now, session);
+            if (session.IsLive)
+            {
+                if (hasChanged) session.TellAt ??= at.Now + _options.TellDelay;
+                _content.Pump(at.Now, session);
+            }
+
             while (session.Queue.TryTake(_store, out var frame))
                 _effects.Enqueue(new SyncEffect.Send(session.Id, 0, frame));
         }

@@ -26,6 +26,11 @@ public sealed record SyncOptions
 
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// From a change to the ping by which both sides see that they are in sync again; many changes share one.
+    /// </summary>
+    public TimeSpan TellDelay { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>A peer that is silent for as long is gone.</summary>
     public TimeSpan SilenceMax { get; init; } = TimeSpan.FromSeconds(45);
 
