@@ -18,6 +18,8 @@ public sealed class AssetStore : IDisposable
     private const int ReadersMax = 8;
     private const int DiskFullCode = 28;   // ENOSPC
 
+    private static readonly TimeSpan FlushIdleTime = TimeSpan.FromSeconds(5);
+
     private readonly AssetStoreOptions _options;
     private readonly AssetFolder _folder;
     private readonly DetailsCopy _details;
@@ -64,6 +66,8 @@ public sealed class AssetStore : IDisposable
     internal DetailsCopy Details => _details;
 
     internal AssetWriter Writer => _writer;
+
+    internal FlushThreads Flushes { get; } = new(FlushIdleTime);
 
     /// <summary>Every change up to this number is stored.</summary>
     public long CommittedNumber => Interlocked.Read(ref _committedNumber);
@@ -139,7 +143,7 @@ public sealed class AssetStore : IDisposable
             IsTrashed = isTrashed,
             MetaUpdatedAtMs = origin?.MetaUpdatedAtMs is > 0 and var updated ? updated : timestamp,
         };
-        await Task.Run(() =>
+        await Flushes.RunAsync(() =>
         {
             _details.Write(upload.Path, hash, details, asset.MetaUpdatedAtMs);
             upload.Flush();

@@ -65,7 +65,8 @@ public sealed class MirrorContents
                 return CommitOutcome.Mismatch;
             }
 
-            var written = await Task.Run(() => WriteDetails(path, hash, timestampMs, tree));
+            Asset? written = null;
+            await _store.Flushes.RunAsync(() => written = WriteDetails(path, hash, timestampMs, tree));
             if (written is null) return CommitOutcome.Failed;
 
             var outcome = await StoreAsync(path, written, tree);
