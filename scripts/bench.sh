@@ -4,7 +4,7 @@
 #        scripts/bench.sh fleet [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh checkout [--git DIR] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--figures FILE]
-#        scripts/bench.sh can [--runs N] [--out FILE] [--binary FILE]
+#        scripts/bench.sh can [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh web [--repo FILE] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--note TEXT]
 #        scripts/bench.sh notify [--devices N] [--rate N] [--seconds N] [--out FILE] [--binary FILE] [--note TEXT]
 #        scripts/bench.sh micro [FILTER]       microbenchmarks of codecs, delta and hashes
@@ -23,7 +23,7 @@ fi
 if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ] || [ "${1:-}" = can ]; then
   case=$1; shift
   apt_install python3 gcc libc6-dev
-  [ $case != can ] || apt_install curl rsync syncthing
+  [ $case != can ] || apt_install curl rsync syncthing imagemagick iproute2
   [ $case != iroh ] || apt_install libssl-dev
   [ $case = iroh ] || [ $case = can ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
   case " $* " in
