@@ -9,6 +9,10 @@ namespace EdgeSync.Storage.Assets;
 /// A query as conditions of SQL. The text is made of literals alone, one for each filter that is used; values are
 /// parameters from ?10 on.
 /// </summary>
+/// <remarks>
+/// A plus before a column keeps SQLite from searching by its index. Few assets are found by what is rare about them and
+/// sorted then; of many, the first page is found by going through all in the order of the page.
+/// </remarks>
 internal sealed class AssetFilter
 {
     private const int FirstParameter = 10;
@@ -16,31 +20,38 @@ internal sealed class AssetFilter
     /// <summary>Of shorter texts the index of words knows nothing: it holds triples of characters.</summary>
     private const int IndexedLengthMin = 3;
 
-    private readonly StringBuilder _conditions = new();
+    private readonly StringBuilder _byFilter = new();
+    private readonly StringBuilder _inOrder = new();
     private readonly List<(int Index, string? Text, long Number)> _values = [];
     private readonly AssetQuery _query;
 
     public AssetFilter(AssetQuery query)
     {
         _query = query;
-        if (query.OnlyTrashed) Add("is_trashed=1");
-        else if (!query.IncludesTrashed) Add("is_trashed=0");
-        if (query.Application is { } application) Add("application=?", application);
-        if (query.User is { } user) Add("user_identity=?", user);
-        if (query.MimePrefix is { } mime) Add("substr(mime_type,1,length(?))=?", mime);
-        if (query.PathPrefix is { } path) Add("substr(human_path,1,length(?))=?", path);
-        // Behind every digit of hex.
-        if (query.HashPrefix is { } hash) Add("hash>=? AND hash<?||'g'", hash);
-        if (query.StartMs is { } start) Add("timestamp>=?", start);
-        if (query.EndMs is { } end) Add("timestamp<=?", end);
+        if (query.OnlyTrashed) AddState("is_trashed=1");
+        else if (!query.IncludesTrashed) AddState("is_trashed=0");
+        if (query.Application is { } application) Add("application", "=?", application);
+        if (query.User is { } user) Add("user_identity", "=?", user);
+        if (query.MimePrefix is { } mime) AddPrefix("mime_type", mime);
+        if (query.PathPrefix is { } path) AddPrefix("human_path", path);
+        if (query.HashPrefix is { } hash) AddPrefix("hash", hash);
+        if (query.StartMs is { } start) AddMoment("timestamp>=?", start);
+        if (query.EndMs is { } end) AddMoment("timestamp<=?", end);
         foreach (var tag in query.Tags)
-            Add("id IN (SELECT asset_id FROM asset_tags JOIN tags t ON t.id=tag_id WHERE t.name=?)", tag);
+            Add("id", " IN (SELECT asset_id FROM asset_tags JOIN tags t ON t.id=tag_id WHERE t.name=?)", tag);
         AddWords(query.Words);
-        Conditions = _conditions.Length == 0 ? "1" : _conditions.ToString();
     }
 
-    /// <summary>Without the cursor: the total is the same on every page.</summary>
-    public string Conditions { get; }
+    /// <summary>Whether <see cref="ByFilter"/> can use an index of a filter.</summary>
+    public bool HasFilter { get; private set; }
+
+    /// <summary>
+    /// Conditions for a search by the filters. Without the cursor: the total is the same on every page.
+    /// </summary>
+    public string ByFilter => _byFilter.Length == 0 ? "1" : _byFilter.ToString();
+
+    /// <summary>The same for one in the order of pages.</summary>
+    public string InOrder => _inOrder.Length == 0 ? "1" : _inOrder.ToString();
 
     public string AfterCursor => _query.After is null ? ""
         : _query.IsAscending ? " AND (timestamp,id)>(?3,?4)" : " AND (timestamp,id)<(?3,?4)";
@@ -66,21 +77,58 @@ internal sealed class AssetFilter
         var indexed = words.Where(w => w.EnumerateRunes().Count() >= IndexedLengthMin)
             .Select(w => '"' + w.Replace("\"", "\"\"", StringComparison.Ordinal) + '"').ToList();
         if (indexed.Count > 0)
-            Add("id IN (SELECT rowid FROM asset_words WHERE asset_words MATCH ?)", string.Join(' ', indexed));
+            Add("id", " IN (SELECT rowid FROM asset_words WHERE asset_words MATCH ?)", string.Join(' ', indexed));
 
         foreach (var word in words.Where(w => w.EnumerateRunes().Count() < IndexedLengthMin))
-            Add("id IN (SELECT rowid FROM asset_words WHERE instr(lower(coalesce(name,'')||char(10)"
-                + "||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)||tags),lower(?))>0)", word);
+        {
+            Add(
+                "id", " IN (SELECT rowid FROM asset_words WHERE instr(lower(coalesce(name,'')||char(10)"
+                    + "||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)||tags),lower(?))>0)", word);
+        }
     }
 
-    private void Add(string condition, string? text = null, long number = 0)
+    private void AddState(string condition) => Append("+" + condition, condition);
+
+    // The index of the order serves moments.
+    private void AddMoment(string condition, long number)
     {
-        var index = FirstParameter + _values.Count;
-        if (_conditions.Length > 0) _conditions.Append(" AND ");
-        _conditions.Append(
-            condition.Replace("?", "?" + index.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
-        if (condition.Contains('?', StringComparison.Ordinal)) _values.Add((index, text, number));
+        var text = Numbered(condition);
+        Append(text, text);
+        _values.Add((FirstParameter + _values.Count, null, number));
     }
 
-    private void Add(string condition, long number) => Add(condition, null, number);
+    // Texts that begin so are those from it on, up to it with the greatest character behind.
+    private void AddPrefix(string column, string prefix)
+    {
+        if (prefix.Length == 0) return;
+
+        HasFilter = true;
+        var (byFilter, inOrder) = ($"{column}>=? AND {column}<?||char(1114111)", $"+{column}>=? AND +{column}<?||char(1114111)");
+        Append(Numbered(byFilter), Numbered(inOrder));
+        _values.Add((FirstParameter + _values.Count, prefix, 0));
+    }
+
+    private void Add(string column, string condition, string value)
+    {
+        HasFilter = true;
+        var text = Numbered(column + condition);
+        Append(text, "+" + text);
+        _values.Add((FirstParameter + _values.Count, value, 0));
+    }
+
+    // The next parameter.
+    private string Numbered(string condition) => condition.Replace(
+        "?", "?" + (FirstParameter + _values.Count).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+
+    private void Append(string byFilter, string inOrder)
+    {
+        if (_byFilter.Length > 0)
+        {
+            _byFilter.Append(" AND ");
+            _inOrder.Append(" AND ");
+        }
+
+        _byFilter.Append(byFilter);
+        _inOrder.Append(inOrder);
+    }
 }

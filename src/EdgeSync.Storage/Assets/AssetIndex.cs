@@ -8,6 +8,9 @@ namespace EdgeSync.Storage.Assets;
 /// <summary>The rows of assets, over one connection. Changes run in a transaction of the caller.</summary>
 internal sealed class AssetIndex(Database database)
 {
+    // Assets that are sorted for a page; of more, they are found by going through all in its order.
+    private const int SortedMax = 2000;
+
     private const string Columns =
         "id, hash, timestamp, mime_type, size, actual_filename, human_filename, human_path, application, "
         + "user_identity, description, is_trashed, is_corrupted, meta_updated_at, arrival_number, change_number";
@@ -114,10 +117,14 @@ internal sealed class AssetIndex(Database database)
     public AssetPage Page(AssetQuery query)
     {
         var filter = new AssetFilter(query);
+        var total = TotalOf(filter);
+        // The columns of those alone that are on the page: rows are wide, and sorting carries them along.
+        var ids = filter.HasFilter && total <= SortedMax
+            ? $"SELECT id FROM assets WHERE {filter.ByFilter}" : $"SELECT id FROM assets WHERE {filter.InOrder}";
         var items = new List<Asset>();
         using (var select = database.Prepare(
-            $"SELECT {Columns} FROM assets WHERE {filter.Conditions}{filter.AfterCursor} {filter.Order} "
-                + "LIMIT ?1 OFFSET ?2"))
+            $"SELECT {Columns} FROM assets WHERE id IN ({ids}{filter.AfterCursor} {filter.Order} LIMIT ?1 OFFSET ?2) "
+                + filter.Order))
         {
             select.Bind(1, query.Limit + 1L).Bind(2, query.Offset);
             filter.Bind(select);
@@ -128,16 +135,16 @@ internal sealed class AssetIndex(Database database)
         var hasMore = items.Count > query.Limit;
         if (hasMore) items.RemoveAt(query.Limit);
         for (var i = 0; i < items.Count; i++) items[i] = WithTags(items[i]);
-
-        long total;
-        using (var count = database.Prepare($"SELECT count(*) FROM assets WHERE {filter.Conditions}"))
-        {
-            filter.Bind(count);
-            total = count.Step() ? count.Int64(0) : 0;
-        }
-
         PageCursor? next = hasMore ? new PageCursor(items[^1].TimestampMs, items[^1].Id) : null;
         return new AssetPage(items, total, next);
+    }
+
+    private long TotalOf(AssetFilter filter)
+    {
+        using var count = database.Prepare(
+            $"SELECT count(*) FROM assets WHERE {(filter.HasFilter ? filter.ByFilter : filter.InOrder)}");
+        filter.Bind(count);
+        return count.Step() ? count.Int64(0) : 0;
     }
 
     /// <summary>The assets of a query behind an id, in order of arrival, without their tags.</summary>
@@ -148,8 +155,8 @@ internal sealed class AssetIndex(Database database)
         // The filter's names are those of the innermost table.
         using var select = database.Prepare(
             $"SELECT {Columns}, EXISTS(SELECT 1 FROM assets e WHERE e.human_filename=a.human_filename AND e.id<a.id "
-                + $"AND e.id IN (SELECT id FROM assets WHERE id=e.id AND {filter.Conditions})) "
-                + $"FROM assets a WHERE id>?1 AND {filter.Conditions} ORDER BY id LIMIT ?2");
+                + $"AND e.id IN (SELECT id FROM assets WHERE id=e.id AND {filter.ByFilter})) "
+                + $"FROM assets a WHERE id>?1 AND {filter.ByFilter} ORDER BY id LIMIT ?2");
         select.Bind(1, afterId).Bind(2, limit);
         filter.Bind(select);
         while (select.Step()) assets.Add(new NamedAsset(Read(select), select.Boolean(16)));
@@ -161,7 +168,7 @@ internal sealed class AssetIndex(Database database)
     {
         var filter = new AssetFilter(query);
         using var select = database.Prepare(
-            $"SELECT {Columns} FROM assets WHERE human_filename=?1 AND {filter.Conditions} ORDER BY id LIMIT 1");
+            $"SELECT {Columns} FROM assets WHERE human_filename=?1 AND {filter.ByFilter} ORDER BY id LIMIT 1");
         select.BindText(1, name);
         filter.Bind(select);
         return select.Step() ? Read(select) : null;

@@ -45,15 +45,22 @@ internal static class AssetSchema
         CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
         CREATE VIRTUAL TABLE asset_words USING fts5(name, path, description, tags, tokenize='trigram');
         CREATE INDEX idx_assets_timestamp ON assets(timestamp, id);
-        CREATE INDEX idx_assets_application ON assets(application);
-        CREATE INDEX idx_assets_trashed ON assets(is_trashed);
         CREATE INDEX idx_assets_change ON assets(change_number);
         CREATE INDEX idx_asset_tags_tag ON asset_tags(tag_id, asset_id);
         CREATE INDEX idx_tombstones_change ON tombstones(change_number);
         """;
 
-    // Not in the first version of the index.
-    private const string NameIndex = "CREATE INDEX IF NOT EXISTS idx_assets_name ON assets(human_filename)";
+    // What the first version of the index had otherwise: of a hundred thousand assets, a page and its total are found
+    // without reading rows that are not on it.
+    private const string Indexes =
+        """
+        CREATE INDEX IF NOT EXISTS idx_assets_name ON assets(human_filename);
+        CREATE INDEX IF NOT EXISTS idx_assets_listed ON assets(is_trashed, timestamp);
+        CREATE INDEX IF NOT EXISTS idx_assets_of ON assets(application, is_trashed, timestamp);
+        CREATE INDEX IF NOT EXISTS idx_assets_type ON assets(mime_type, is_trashed, timestamp);
+        DROP INDEX IF EXISTS idx_assets_trashed;
+        DROP INDEX IF EXISTS idx_assets_application;
+        """;
 
     /// <summary>Opens the index for writing; true when it is new and must be filled from the files.</summary>
     /// <param name="path">The file; one that is damaged, or another program's, is set aside.</param>
@@ -69,7 +76,7 @@ internal static class AssetSchema
                 database = OpenFile(path, warned);
                 if (database.QueryInt64("PRAGMA user_version") == Version)
                 {
-                    database.Execute(NameIndex);
+                    database.Execute(Indexes);
                     return false;
                 }
 
@@ -89,7 +96,7 @@ internal static class AssetSchema
             using (var transaction = database.Begin())
             {
                 database.Execute(Tables);
-                database.Execute(NameIndex);
+                database.Execute(Indexes);
                 database.Execute($"PRAGMA user_version={Version}");
                 transaction.Commit();
             }
