@@ -46,6 +46,9 @@ public sealed class IrohEndpoint : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stopping = new();
+
+    /// <summary>Of <see cref="_stopping"/>, also when that is disposed of.</summary>
+    private readonly CancellationToken _stop;
     private readonly List<Task> _running = [];
     private readonly List<IrohConnection> _connections = [];
     private readonly TaskCompletionSource _online = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,6 +74,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
     private IrohEndpoint(IrohEndpointOptions options, Entropy entropy, TimeProvider clock)
     {
         (_options, _entropy, _clock) = (options, entropy, clock);
+        _stop = _stopping.Token;
         _address = new EndpointAddress(options.Key.Id);
         _machine = LocalAddresses.OfMachine();
         _host = QuicHost.Start(HostOptions(), clock);
@@ -185,16 +189,21 @@ public sealed class IrohEndpoint : IAsyncDisposable
         if (peer.Id == Id) throw new EdgeSyncException(ErrorKind.Usage, "an endpoint does not dial itself");
 
         var known = Join(peer, _lan?.Find(peer.Id));
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop);
         var looking = _lookup.FindAsync(peer.Id, ending.Token);
         try
         {
             return Track(await DialAsync(known, looking, [.. alpns.Select(Encoding.UTF8.GetBytes)], ending.Token));
         }
+        catch (OperationCanceledException e) when (_stop.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new EdgeSyncException(ErrorKind.Unavailable, "the endpoint was closed while it dialled", null, e);
+        }
         finally
         {
             await ending.CancelAsync();
-            await looking.ContinueWith(static _ => { }, TaskScheduler.Default);
+            await looking.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
         }
     }
 
@@ -363,9 +372,9 @@ public sealed class IrohEndpoint : IAsyncDisposable
         _relays.Attach(_host);
         UpdateAddress();
         ChooseRelay();
-        if (_mapper is not null) _running.Add(_mapper.RunAsync(_stopping.Token));
-        if (_reflexive is not null) _running.Add(_reflexive.RunAsync(_stopping.Token));
-        foreach (var publisher in _publishers) _running.Add(publisher.RunAsync(_stopping.Token));
+        if (_mapper is not null) _running.Add(_mapper.RunAsync(_stop));
+        if (_reflexive is not null) _running.Add(_reflexive.RunAsync(_stop));
+        foreach (var publisher in _publishers) _running.Add(publisher.RunAsync(_stop));
         if (_options.Bind.Count > 0) NetworkChange.NetworkAddressChanged += OnAddressesChanged;
     }
 
@@ -390,12 +399,22 @@ public sealed class IrohEndpoint : IAsyncDisposable
         using var losing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var first = _host.ConnectAsync(known.Id.ToArray(), WaysTo(known), alpns, losing.Token);
         await Task.WhenAny(first, looking);
-        if (first.IsCompletedSuccessfully || !HasMore(known, await looking)) return await first;
+        EndpointAddress? found;
+        try
+        {
+            if (first.IsCompletedSuccessfully || !HasMore(known, found = await looking)) return await first;
+        }
+        catch
+        {
+            DialRace.Abandon(first, GiveUp);
+            throw;
+        }
 
-        var second = _host.ConnectAsync(
-            known.Id.ToArray(), WaysTo(Join(known, await looking)), alpns, losing.Token);
-        return await FirstAsync(first, second, losing);
+        var second = _host.ConnectAsync(known.Id.ToArray(), WaysTo(Join(known, found)), alpns, losing.Token);
+        return await DialRace.FirstAsync(first, second, losing, GiveUp);
     }
+
+    private static void GiveUp(HostConnection connection) => connection.Close(0, "");
 
     private Task<HostConnection> DialFoundAsync(
         EndpointAddress known, EndpointAddress? found, byte[][] alpns, CancellationToken cancellationToken)
@@ -408,22 +427,6 @@ public sealed class IrohEndpoint : IAsyncDisposable
             relays.Count > 0
                 ? $"endpoint {known.Id.ToShortString()} is at the relay {relays[0]}, which is not one of ours"
                 : $"no address of endpoint {known.Id.ToShortString()} is known");
-    }
-
-    /// <summary>The one that succeeds first; the other is given up.</summary>
-    private static async Task<HostConnection> FirstAsync(
-        Task<HostConnection> first, Task<HostConnection> second, CancellationTokenSource losing)
-    {
-        var done = await Task.WhenAny(first, second);
-        var other = done == first ? second : first;
-        if (!done.IsCompletedSuccessfully) return await other;
-
-        await losing.CancelAsync();
-        // It may have succeeded just before.
-        _ = other.ContinueWith(
-            static t => t.Result.Close(0, ""), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
-            TaskScheduler.Default);
-        return await done;
     }
 
     private bool HasMore(EndpointAddress known, EndpointAddress? found) =>

@@ -104,7 +104,7 @@ public sealed class QuicHost : IAsyncDisposable
     /// <summary>Dials a peer: the first packets go to all its addresses, and the first that answers is used.</summary>
     /// <param name="peerKey">The key that the peer must have; null takes any.</param>
     /// <param name="alpn">Protocols on offer; null for those that are accepted.</param>
-    /// <exception cref="QuicClosedException">It did not answer, or refused.</exception>
+    /// <exception cref="QuicClosedException">It did not answer, or refused; or the host is closed.</exception>
     /// <exception cref="EdgeSyncException">No socket reaches any of the addresses.</exception>
     public async Task<HostConnection> ConnectAsync(
         byte[]? peerKey, IReadOnlyList<UdpAddress> addresses, IReadOnlyList<byte[]>? alpn = null,
@@ -114,7 +114,8 @@ public sealed class QuicHost : IAsyncDisposable
         HostConnection connection;
         using (Enter())
         {
-            ObjectDisposedException.ThrowIf(_isClosed, this);
+            // As for a connection that was dialled just before: who dials cannot know that the end is near.
+            if (_isClosed) throw new QuicClosedException(new CloseReason(CloseKind.Local, 0, "the host is closed"));
             var tuples = TuplesTo(addresses);
             var core = _endpoint.Connect(peerKey, tuples[0], Now, [.. tuples.Skip(1)], alpn);
             connection = Add(core);

@@ -68,7 +68,7 @@ internal sealed class PeerConnections(IrohEndpoint endpoint, TimeProvider clock)
         lock (_gate)
         {
             if (!_connections.TryGetValue(key, out dial) || IsOver(dial))
-                _connections[key] = dial = DialAsync(peer, protocol);
+                _connections[key] = dial = Seen(DialAsync(peer, protocol));
         }
 
         return await dial.WaitAsync(cancellationToken);
@@ -102,6 +102,15 @@ internal sealed class PeerConnections(IrohEndpoint endpoint, TimeProvider clock)
                 ErrorKind.Unavailable,
                 $"endpoint {peer.ToShortString()} did not answer within {DialTimeMax.TotalSeconds:0} s", null, e);
         }
+    }
+
+    /// <summary>Who waits for a dial may give up before it fails.</summary>
+    private static Task<IrohConnection> Seen(Task<IrohConnection> dial)
+    {
+        _ = dial.ContinueWith(
+            static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        return dial;
     }
 
     private void Forget(EndpointId peer, string protocol, IrohConnection connection)

@@ -5,6 +5,7 @@ using EdgeSync.Net.Iroh;
 using EdgeSync.Net.Quic;
 using EdgeSync.Net.Relay;
 using EdgeSync.Primitives;
+using EdgeSync.Quic;
 using EdgeSync.Quic.Connections;
 using EdgeSync.Tests.Support;
 using static EdgeSync.IntegrationTests.Iroh.IrohPair;
@@ -256,6 +257,22 @@ public sealed class IrohEndpointTests
 
         await there.DisposeAsync();
         await serving;
+    }
+
+    [Test]
+    public async Task An_endpoint_that_is_closed_says_so_to_those_who_dial()
+    {
+        await using var listener = Start(Options(1));
+        var dialler = Start(Options(2));
+        var silent = new EndpointAddress(Options(3).Key.Id, [], [UdpAddress.From(IPAddress.Loopback, 1)]);
+        var dialling = dialler.ConnectAsync(silent, Echo, Token);
+
+        await dialler.DisposeAsync();
+
+        Assert.Equal(ErrorKind.Unavailable, (await Assert.ThrowsAnyAsync<EdgeSyncException>(() => dialling)).Kind);
+        var closed = await Assert.ThrowsAnyAsync<EdgeSyncException>(
+            () => dialler.ConnectAsync(listener.Address, Echo, Token));
+        Assert.Equal(ErrorKind.Unavailable, closed.Kind);
     }
 
     [Test]
