@@ -138,9 +138,13 @@ internal sealed class PeerLink : IAsyncDisposable
         TimeSpan wait = Timeout.InfiniteTimeSpan;
         lock (_gate)
         {
-            if (_core.Solicits(Now)) _tunnel ??= _broker.AddTunnel(Name, OpenAsync);
+            // One moment for both: between two of them the time could come at which this side solicits.
+            var now = Now;
+            if (_core.Solicits(now)) _tunnel ??= _broker.AddTunnel(Name, OpenAsync);
             else if (_core.Accepted is not null) (gone, _tunnel) = (_tunnel, null);
-            if (_core.SolicitsIn(Now) is { } later) wait = later;
+            // Rounded up to the resolution of the wait, so that it does not end early.
+            if (_core.SolicitsIn(now) is { } later)
+                wait = TimeSpan.FromMilliseconds(Math.Ceiling(later.TotalMilliseconds));
         }
 
         if (gone is not null) await gone.DisposeAsync();

@@ -37,7 +37,10 @@ internal sealed class PeerLinkCore<TStream>(NodeRole role, EndpointId own, Endpo
     public bool Solicits(TimeSpan now) =>
         now >= _solicitsFrom && SolicitRule.Solicits(role, own, peer, Accepted is not null, now - _linklessSince);
 
-    /// <summary>After which time <see cref="Solicits"/> may become true by itself; null: only after a change.</summary>
+    /// <summary>
+    /// After which time <see cref="Solicits"/> may become true by itself; null: it is true, or becomes so only by a
+    /// change. To miss nothing: ask both with the same <paramref name="now"/>.
+    /// </summary>
     public TimeSpan? SolicitsIn(TimeSpan now)
     {
         if (role == NodeRole.Hub || Accepted is not null) return null;
