@@ -43,7 +43,14 @@ internal sealed class AddressService : IAsyncDisposable
     {
         var key = SecretKey.Generate(entropy);
         var options = new QuicHostOptions(
-            new QuicOptions(key.Key, [Alpn]) { StreamsMax = 1, DatagramBuffer = 0, ConnectionWindow = 4096 }, entropy)
+            new QuicOptions(key.Key, [Alpn])
+            {
+                StreamsMax = 1,
+                DatagramBuffer = 0,
+                ConnectionWindow = 4096,
+                WindowGrowth = 0,
+            },
+            entropy)
         {
             Accepts = true,
             Bind = BothFamiliesOf(address),

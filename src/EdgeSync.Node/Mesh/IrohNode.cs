@@ -58,7 +58,7 @@ internal sealed class IrohNode : IAsyncDisposable
                 Alpns = [IrohProtocol.Xfer, IrohProtocol.NatsLeaf, IrohProtocol.Pair, IrohProtocol.Join],
                 Admits = id => _allowed.Find(id) is not null || Pairing.IsOpen || _joins.IsOpen,
                 Observer = Observe,
-                Limits = q => q with { StreamsMax = StreamsMax },
+                Limits = q => q with { StreamsMax = StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
             },
             SystemEntropy.Instance, node.Clock);
         _connections = new PeerConnections(_endpoint, node.Clock)

@@ -19,6 +19,7 @@ internal static class MemoryLimit
 
     private const int MessagePart = 2;
     private const int ExchangePart = 4;
+    private const int WindowPart = 8;
 
     /// <summary>The largest size at which a request of ours is closed.</summary>
     public static int RequestBytesMax => RequestBytesFor(Available);
@@ -28,6 +29,9 @@ internal static class MemoryLimit
 
     /// <summary>The bytes kept for unfinished transfers over NATS.</summary>
     public static int TransferBytesMax => (int)Math.Clamp(Available / ExchangePart, 8L << 20, 128L << 20);
+
+    /// <summary>The bytes by which windows of iroh connections may grow where round trips are long.</summary>
+    public static int WindowGrowth => (int)Math.Clamp(Available / WindowPart, 1L << 20, 64L << 20);
 
     /// <summary>The memory for messages of unauthenticated clients, over HTTP and NATS.</summary>
     public static ByteBudget Messages => Asked.Messages;

@@ -52,7 +52,7 @@ internal sealed class FrameFiller(ConnectionState state)
         FillPaths(ref writer, ref packet);
         while (state.Nat.TryWriteFrame(ref writer, out var sent)) packet.Note(sent);
         foreach (var ids in state.Paths.Ids) FillIds(ref writer, ref packet, ids);
-        FillLimits(ref writer, ref packet);
+        FillLimits(now, ref writer, ref packet);
         FillToken(ref writer, ref packet);
         FillDatagrams(ref writer);
         FillStreams(ref writer, ref packet);
@@ -175,11 +175,12 @@ internal sealed class FrameFiller(ConnectionState state)
         state.NeedsToken = false;
     }
 
-    private void FillLimits(ref WireWriter writer, ref OpenPacket packet)
+    private void FillLimits(Instant now, ref WireWriter writer, ref OpenPacket packet)
     {
-        var streams = state.Streams;
+        var (streams, rtt) = (state.Streams, state.Path.Route.Rtt);
         if (streams.NeedsMaxData && writer.Remaining >= FrameWriter.SmallMax)
         {
+            streams.OnTelling(now, rtt);
             FrameWriter.WriteValue(ref writer, FrameType.MaxData, streams.ReceiveLimit);
             packet.Note(new SentFrame(SentKind.MaxData));
             streams.NeedsMaxData = false;
@@ -196,7 +197,10 @@ internal sealed class FrameFiller(ConnectionState state)
 
         while (streams.HasControl && writer.Remaining >= 3 * FrameWriter.SmallMax
             && streams.TryTakeControl(out var stream))
+        {
+            if (stream.NeedsLimit) streams.OnTelling(now, rtt, stream);
             WriteControl(ref writer, ref packet, stream);
+        }
     }
 
     private static void WriteControl(ref WireWriter writer, ref OpenPacket packet, QuicStream stream)

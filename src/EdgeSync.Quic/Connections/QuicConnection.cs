@@ -247,6 +247,8 @@ public sealed class QuicConnection : IDisposable
     {
         if (!_state.IsOpen || _state.Streams.Find(streamId) is not { } stream) return 0;
         Touch();
+        var route = _state.Path.Route;
+        _state.Streams.GrowBuffer(stream, route.Rtt, route.Congestion.Window);
         return _state.Streams.Write(stream, bytes, finish);
     }
 

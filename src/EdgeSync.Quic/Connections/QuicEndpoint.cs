@@ -43,7 +43,7 @@ public sealed class QuicEndpoint : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(entropy);
-        (_options, _entropy) = (options, entropy);
+        (_options, _entropy) = (options with { Growth = new WindowBudget(options.WindowGrowth) }, entropy);
         _resetKey = new StatelessResetKey(options.Key);
         _tokens = new AddressTokens(entropy);
         _budget = new FirstPacketBudget(entropy);

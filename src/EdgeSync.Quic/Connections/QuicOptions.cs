@@ -16,11 +16,17 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>Silence after which a PING is sent; zero means never.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Bytes that may arrive on all streams before they are read.</summary>
+    /// <summary>Bytes that may arrive on all streams before they are read, at first.</summary>
     public int ConnectionWindow { get; init; } = 8 << 20;
 
-    /// <summary>Bytes that may arrive on one stream before they are read.</summary>
+    /// <summary>Bytes that may arrive on one stream before they are read, at first.</summary>
     public int StreamWindow { get; init; } = 1_250_000;
+
+    /// <summary>
+    /// Bytes by which windows and send buffers of all connections of an endpoint may grow, where round trips are long:
+    /// a stream moves a window in each of them. 0: they do not grow.
+    /// </summary>
+    public int WindowGrowth { get; init; } = 64 << 20;
 
     /// <summary>
     /// Bytes that are kept for a stream until they are acknowledged; 256 KiB where there are many streams.
@@ -65,6 +71,9 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
 
     /// <summary>Whether packets are marked ECT(0) as long as the route shows that marks arrive.</summary>
     public bool UsesEcn { get; init; } = true;
+
+    /// <summary>What is left of <see cref="WindowGrowth"/>; null before there is an endpoint.</summary>
+    internal WindowBudget? Growth { get; init; }
 
     /// <summary>How keys are shown; raw but in tests.</summary>
     internal KeyForm KeyForm { get; init; } = KeyForm.Raw;

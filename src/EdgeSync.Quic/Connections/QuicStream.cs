@@ -1,3 +1,4 @@
+using EdgeSync.Primitives;
 using EdgeSync.Quic.Streams;
 
 namespace EdgeSync.Quic.Connections;
@@ -16,6 +17,18 @@ internal sealed class QuicStream(ulong id, SendBuffer? send, ReceiveBuffer? rece
 
     /// <summary>Bytes that we let the peer send.</summary>
     public ulong ReceiveLimit { get; set; }
+
+    /// <summary>Bytes that may arrive before they are read.</summary>
+    public int Window { get; set; }
+
+    /// <summary>When <see cref="ReceiveLimit"/> was moved last, as the peer was told.</summary>
+    public Instant? LimitMovedAt { get; set; }
+
+    /// <summary><see cref="ReceiveLimit"/> has moved since.</summary>
+    public bool IsLimitNew { get; set; }
+
+    /// <summary>Bytes by which the send buffer has grown.</summary>
+    public int SendGrowth { get; set; }
 
     /// <summary>Our side was reset with this code.</summary>
     public ulong? ResetCode { get; set; }

@@ -1,5 +1,7 @@
+using EdgeSync.Primitives;
 using EdgeSync.Quic.Frames;
 using EdgeSync.Quic.Packets;
+using EdgeSync.Quic.Recovery;
 using EdgeSync.Quic.Streams;
 
 namespace EdgeSync.Quic.Connections;
@@ -20,6 +22,17 @@ internal sealed class StreamTable : IDisposable
     private const int SendBufferOfAll = 16 << 20;
     private const int SendBufferMin = 256 << 10;
 
+    /// <summary>A window that is used up to its half within this many round trips is what limits the peer.</summary>
+    private const int RoundTripsOfWindow = 2;
+    private const int StreamWindowMax = 16 << 20;
+    private const int ConnectionWindowMax = 24 << 20;
+
+    /// <summary>
+    /// From here on a send buffer holds twice the congestion window: bytes stay a round trip until they are
+    /// acknowledged. What begins with a megabyte moves 200 of them a second over a shorter one.
+    /// </summary>
+    private static readonly TimeSpan LongRoundTrip = TimeSpan.FromMilliseconds(5);
+
     private readonly QuicOptions _options;
     private readonly bool _isServer;
     private readonly EventQueue _events;
@@ -38,13 +51,19 @@ internal sealed class StreamTable : IDisposable
     private readonly ulong[] _closedByPeer = [0, 0];
     private readonly bool[] _waitsToOpen = [false, false];
 
+    private readonly WindowBudget _budget;
     private TransportParameters _peer = new();
     private ulong _received;
     private ulong _consumed;
+    private int _window;
+    private Instant? _limitMovedAt;
+    private bool _isLimitNew;
 
     public StreamTable(QuicOptions options, bool isServer, EventQueue events)
     {
         (_options, _isServer, _events) = (options, isServer, events);
+        _budget = options.Growth ?? new WindowBudget(options.WindowGrowth);
+        _window = options.ConnectionWindow;
         _acceptLimit = [(ulong)options.StreamsMax, (ulong)options.StreamsMax];
         ReceiveLimit = (ulong)options.ConnectionWindow;
     }
@@ -109,13 +128,24 @@ internal sealed class StreamTable : IDisposable
         return true;
     }
 
+    /// <summary>Lets the buffer of a stream grow before a write, where bytes are long on their way.</summary>
+    /// <param name="rtt">Of the route that data goes on.</param>
+    /// <param name="congestionWindow">Bytes that may be on their way there.</param>
+    public void GrowBuffer(QuicStream stream, RttEstimator rtt, long congestionWindow)
+    {
+        if (stream.Send is not { IsFinished: false } || !rtt.HasSample || rtt.Min < LongRoundTrip) return;
+        var wanted = (int)Math.Min(2 * congestionWindow, SendBufferOfAll);
+        var more = wanted - _options.StreamSendBuffer - stream.SendGrowth;
+        if (more > 0 && _budget.TryTake(more)) stream.SendGrowth += more;
+    }
+
     /// <summary>Takes as much as the buffer of the stream holds.</summary>
     public int Write(QuicStream stream, ReadOnlySpan<byte> bytes, bool finish)
     {
         if (stream.Send is not { IsFinished: false } send || stream.ResetCode is not null) return 0;
         send.BytesMax = Math.Clamp(
             SendBufferOfAll / _streams.Count, Math.Min(SendBufferMin, _options.StreamSendBuffer),
-            _options.StreamSendBuffer);
+            _options.StreamSendBuffer + stream.SendGrowth);
         var taken = send.Write(bytes, finish);
         stream.WaitsForRoom = taken < bytes.Length;
         Queue(stream);
@@ -290,6 +320,40 @@ internal sealed class StreamTable : IDisposable
 
     public void OnSentNew(ulong bytes) => Sent += bytes;
 
+    /// <summary>
+    /// The peer is about to be told the connection's limit. A window that was used up fast is doubled.
+    /// </summary>
+    public void OnTelling(Instant now, RttEstimator rtt)
+    {
+        if (!_isLimitNew) return;
+        _isLimitNew = false;
+        var grown = Math.Min(2 * _window, ConnectionWindowMax);
+        if (WasFast(now, rtt, _limitMovedAt) && grown > _window && _budget.TryTake(grown - _window))
+        {
+            ReceiveLimit += (ulong)(grown - _window);
+            _window = grown;
+        }
+
+        _limitMovedAt = now;
+    }
+
+    /// <summary>
+    /// The same for a stream, whose window costs no memory of its own: what all streams hold is the connection's.
+    /// </summary>
+    public void OnTelling(Instant now, RttEstimator rtt, QuicStream stream)
+    {
+        if (!stream.IsLimitNew) return;
+        stream.IsLimitNew = false;
+        var grown = _options.WindowGrowth > 0 ? Math.Min(2 * stream.Window, StreamWindowMax) : 0;
+        if (WasFast(now, rtt, stream.LimitMovedAt) && grown > stream.Window)
+        {
+            stream.ReceiveLimit += (ulong)(grown - stream.Window);
+            stream.Window = stream.Receive!.WindowBytes = grown;
+        }
+
+        stream.LimitMovedAt = now;
+    }
+
     public void OnAcked(in SentFrame frame)
     {
         if (Find(frame.Id) is not { Send: { } send } stream) return;
@@ -329,8 +393,10 @@ internal sealed class StreamTable : IDisposable
 
     public void Dispose()
     {
-        foreach (var stream in _streams.Values) stream.Dispose();
+        foreach (var stream in _streams.Values) Dispose(stream);
         _streams.Clear();
+        if (_window > _options.ConnectionWindow) _budget.Return(_window - _options.ConnectionWindow);
+        _window = Math.Min(_window, _options.ConnectionWindow);
     }
 
     private bool CanSend(QuicStream stream) =>
@@ -372,27 +438,37 @@ internal sealed class StreamTable : IDisposable
     private void Consume(QuicStream stream, ulong bytes)
     {
         _consumed += bytes;
-        var window = (ulong)_options.ConnectionWindow;
-        if (ReceiveLimit - _consumed < window / 2)
+        var window = (ulong)_window;
+        if (ReceiveLimit < _consumed + (window / 2))
         {
             ReceiveLimit = _consumed + window;
-            NeedsMaxData = true;
+            NeedsMaxData = _isLimitNew = true;
         }
 
-        var streamWindow = (ulong)_options.StreamWindow;
+        var streamWindow = (ulong)stream.Window;
         if (stream.Receive!.FinalSize is not null || stream.StopCode is not null
             || stream.ReceiveLimit - stream.Receive.ReadOffset >= streamWindow / 2)
             return;
         stream.ReceiveLimit = stream.Receive.ReadOffset + streamWindow;
-        stream.NeedsLimit = true;
+        stream.NeedsLimit = stream.IsLimitNew = true;
         QueueControl(stream);
+    }
+
+    private static bool WasFast(Instant now, RttEstimator rtt, Instant? before) =>
+        rtt.HasSample && before is { } at && now - at < rtt.Min * RoundTripsOfWindow;
+
+    private void Dispose(QuicStream stream)
+    {
+        stream.Dispose();
+        _budget.Return(stream.SendGrowth);
+        stream.SendGrowth = 0;
     }
 
     private void CloseIfDone(QuicStream stream)
     {
         if (!stream.IsSendDone || !stream.IsReceiveDone || !stream.IsEndKnown || !_streams.Remove(stream.Id)) return;
         _blocked.Remove(stream);
-        stream.Dispose();
+        Dispose(stream);
         if (IsOwn(stream.Id)) return;
 
         // The peer may open one more for each of its closed streams, announced in steps.
@@ -468,6 +544,7 @@ internal sealed class StreamTable : IDisposable
             SendLimit = unidirectional ? _peer.StreamDataUni
                 : own ? _peer.StreamDataBidiRemote
                 : _peer.StreamDataBidiLocal,
+            Window = _options.StreamWindow,
             ReceiveLimit = (ulong)_options.StreamWindow,
         };
         _streams.Add(id, stream);

@@ -3,11 +3,18 @@ namespace EdgeSync.Quic.Streams;
 /// <summary>Bytes that arrived in any order, until they are read in their own.</summary>
 internal sealed class ReceiveBuffer : IDisposable
 {
-    /// <summary>Pieces with gaps between them; a peer that makes more is not kept.</summary>
-    private const int PiecesMax = 2048;
+    /// <summary>
+    /// Pieces with gaps between them; a peer that makes more is not kept. Of a large window every second packet may be
+    /// missing.
+    /// </summary>
+    private const int PiecesMin = 2048;
+    private const int PieceBytes = 1024;
 
     private readonly ByteWindow _bytes = new();
     private readonly RangeSet _pieces = new();
+
+    /// <summary>Bytes that may arrive before they are read.</summary>
+    public int WindowBytes { get; set; }
 
     /// <summary>The offset of the next byte to be read.</summary>
     public ulong ReadOffset { get; private set; }
@@ -43,7 +50,7 @@ internal sealed class ReceiveBuffer : IDisposable
         _bytes.Reserve(ReadOffset, _pieces.Count == 0 ? ReadOffset : _pieces.Last.End + 1, end);
         _bytes.Write(offset, bytes);
         _pieces.Add(offset, end - 1);
-        return _pieces.Count <= PiecesMax;
+        return _pieces.Count <= Math.Max(PiecesMin, WindowBytes / PieceBytes);
     }
 
     /// <summary>Whether a final size agrees with what is known (RFC 9000 §4.5); it is kept when it does.</summary>

@@ -114,7 +114,11 @@ internal sealed class SendBuffer(int bytesMax) : IDisposable
         var (start, end) = (Math.Max(offset, _base), offset + (ulong)length - 1);
         if (start > end) return;
         _lost.Add(start, end);
-        foreach (var range in _acked.Items) _lost.Remove(range.Start, range.End);
+        foreach (var range in _acked.Items)
+        {
+            if (range.Start > end) break;
+            if (range.End >= start) _lost.Remove(range.Start, range.End);
+        }
     }
 
     public void Dispose() => _bytes.Dispose();

@@ -11,6 +11,7 @@ using EdgeSync.Net.Iroh;
 using EdgeSync.Node.Iroh;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
+using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Assets;
@@ -82,7 +83,7 @@ internal sealed class MirrorHost : IAsyncDisposable
                 Discovery = options.Discovery with { LanData = _lanTag },
                 Admits = settings.Allowed.Count == 0 ? null : settings.Allowed.ToHashSet().Contains,
                 Observer = Observe,
-                Limits = q => q with { StreamsMax = StreamsMax },
+                Limits = q => q with { StreamsMax = StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
             },
             SystemEntropy.Instance, clock);
         _discovery = new MirrorDiscovery(

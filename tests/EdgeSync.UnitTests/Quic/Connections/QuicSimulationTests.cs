@@ -55,6 +55,37 @@ public sealed class QuicSimulationTests
         Assert.InRange(sent.PacketsLost, 0, sent.PacketsSent / 20);
     }
 
+    /// <summary>100 ms each way, 25 MB a second: a window moves once in a fifth of a second.</summary>
+    [Test]
+    public void Windows_grow_over_a_long_link_and_are_given_back()
+    {
+        // The window that a stream begins with, 1.25 MB, moves by halves: one in each round trip.
+        var fixedRate = RateOverLongLink(growth: 0, out _, out _);
+        var rate = RateOverLongLink(growth: 64 << 20, out var held, out var free);
+        var littleRate = RateOverLongLink(growth: 3 << 20, out var littleHeld, out _);
+
+        Assert.InRange(fixedRate, 3e6, 6.5e6);
+        Assert.InRange(littleRate, 6.5e6, rate);
+        Assert.InRange(rate, 20e6, 25e6);
+        // A reader that stops: no more than the connection's window, in a ring whose size is a power of two.
+        Assert.InRange(held, 8 << 20, 32 << 20);
+        Assert.InRange(littleHeld, 1 << 20, 16 << 20);
+        Assert.Equal((64L << 20, 64L << 20), free);
+    }
+
+    [Test]
+    public void Windows_stay_over_a_short_link()
+    {
+        var link = new LinkFaults { Rate = 50_000_000, Delay = TimeSpan.FromMilliseconds(1) };
+        using var world = new QuicWorld { Link = link }.Connected();
+        Assert.True(world.Dialled!.TryOpenStream(true, out var id));
+
+        Feed(world, world.Dialled, id, 2);
+
+        Assert.Equal(64 << 20, world.Dialled.State.Options.Growth!.Free);
+        Assert.Equal(1_250_000, world.Accepted!.State.Streams.Find(id)!.Window);
+    }
+
     [Test]
     public void Two_flows_share_a_link_fairly()
     {
@@ -158,6 +189,46 @@ public sealed class QuicSimulationTests
         world.IsDown = false;
 
         world.Run(() => transfer.IsDone, 15);
+    }
+
+    /// <summary>Bytes a second of one stream over a long link, from its fifth second to its tenth.</summary>
+    /// <param name="held">Bytes that the server holds when its application has stopped reading.</param>
+    /// <param name="free">What is left of the growth of client and server when the connection is over.</param>
+    private static double RateOverLongLink(int growth, out long held, out (long Client, long Server) free)
+    {
+        var link = new LinkFaults { Rate = 25_000_000, Delay = TimeSpan.FromMilliseconds(100), Mtu = 9000 };
+        var client = QuicWorld.ClientOptions() with { WindowGrowth = growth, MaxUdpPayload = QuicOptions.JumboPayload };
+        var server = QuicWorld.ServerOptions() with { WindowGrowth = growth, MaxUdpPayload = QuicOptions.JumboPayload };
+        using var world = new QuicWorld(seed: 5, client: client, server: server) { Link = link };
+        world.Connected().RunFor(5);
+        var (dialled, accepted) = (world.Dialled!, world.Accepted!);
+        Assert.True(dialled.TryOpenStream(true, out var id));
+        var more = new byte[256 * 1024];
+        world.Application = (writer, happened) =>
+        {
+            while (!writer.IsServer && happened.Kind == QuicEventKind.StreamWritable
+                && writer.Write(id, more, finish: false) == more.Length)
+            {
+            }
+        };
+        Feed(world, dialled, id, 5);
+        var before = accepted.Statistics.BytesReceived;
+        Feed(world, dialled, id, 5);
+        var rate = (accepted.Statistics.BytesReceived - before) / 5.0;
+
+        world.ApplicationOfAll = null;
+        for (var i = 0; i < 40; i++)
+        {
+            dialled.Write(id, new byte[1 << 20], finish: false);
+            world.RunFor(0.05);
+        }
+
+        held = accepted.State.Streams.HeldBytes;
+        Assert.True(accepted.IsConnected);
+        dialled.Close(world.Now, 0, "");
+        world.Run(() => world.Client.Count == 0 && world.Server.Count == 0, 200);
+        free = (dialled.State.Options.Growth!.Free, accepted.State.Options.Growth!.Free);
+        return rate;
     }
 
     /// <summary>Keeps a stream full for a time; the server throws away what it reads.</summary>
