@@ -94,6 +94,9 @@ case $verb in
     need_dotnet
     apt_install fossil
     command -v python3 >/dev/null || apt_install python3
+    # shellcheck disable=SC2086
+    apt_install $interop_packages || say "some packages could not be installed; tests that need them say so"
+    npm_clients
     [ -x bin/edgesync ] || scripts/publish.sh
     dotnet build tests/EdgeSync.InteropTests -v q -nologo
     export EDGESYNC_BIN=${EDGESYNC_BIN:-$root/bin/edgesync}

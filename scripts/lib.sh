@@ -74,6 +74,21 @@ fossil_source() {
   echo "$to/test"
 }
 
+# Other programs that the interop tests run against; without one, the tests that need it say so.
+# shellcheck disable=SC2034
+interop_packages="nats-server curl iproute2 nftables strace openssl cadaver litmus davfs2 ngtcp2-client ngtcp2-server"
+
+# NATS clients and an iroh endpoint of others, for the interop tests: installed once for each state of their lock file.
+npm_clients() {
+  local into=$root/artifacts/npm
+  command -v npm >/dev/null || apt_install nodejs npm || { say "npm could not be installed; its tests say so"; return 0; }
+  cmp -s tests/npm/package-lock.json "$into/installed.json" && return 0
+  rm -rf "$into" && mkdir -p "$into" && cp tests/npm/package.json tests/npm/package-lock.json "$into/"
+  # Not ci: it insists on the optional packages of other systems, which a registry need not have.
+  (cd "$into" && npm install --silent --no-audit --no-fund) && cp tests/npm/package-lock.json "$into/installed.json" ||
+    say "the packages of tests/npm could not be installed; their tests say so"
+}
+
 need_dotnet() {
   command -v dotnet >/dev/null || die "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
   [ "$(dotnet --version | cut -d. -f1)" -ge 10 ] || die "the .NET 10 SDK is needed; 'dotnet --version' says $(dotnet --version)"

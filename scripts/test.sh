@@ -131,23 +131,12 @@ run_failed_again() {
 }
 
 need_dotnet
-apt_install fossil nats-server libsqlite3-dev zlib1g-dev gcc libc6-dev binutils curl iproute2 nftables strace zsh openssl \
-  cadaver litmus davfs2 \
-  ngtcp2-client ngtcp2-server || say "some packages could not be installed; tests that need them say so"
+# shellcheck disable=SC2086
+apt_install fossil libsqlite3-dev zlib1g-dev gcc libc6-dev binutils zsh $interop_packages \
+  || say "some packages could not be installed; tests that need them say so"
 command -v python3 >/dev/null || apt_install python3 || say "python3 could not be installed; the generated histories need it"
 export HOME=${HOME:-/root} USER=${USER:-tester}
 host=$(host_rid)
-
-# NATS clients and an iroh endpoint of others, for the interop tests: installed once for each state of their lock file.
-npm_clients() {
-  local into=$root/artifacts/npm
-  command -v npm >/dev/null || apt_install nodejs npm || { say "npm could not be installed; its tests say so"; return 0; }
-  cmp -s tests/npm/package-lock.json "$into/installed.json" && return 0
-  rm -rf "$into" && mkdir -p "$into" && cp tests/npm/package.json tests/npm/package-lock.json "$into/"
-  # Not ci: it insists on the optional packages of other systems, which a registry need not have.
-  (cd "$into" && npm install --silent --no-audit --no-fund) && cp tests/npm/package-lock.json "$into/installed.json" ||
-    say "the packages of tests/npm could not be installed; their tests say so"
-}
 
 # The arm64 file, run by qemu's user emulation as if it were this machine's.
 arm64() {
