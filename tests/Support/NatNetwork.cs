@@ -82,6 +82,7 @@ internal sealed class NatNetwork : IDisposable
 
     /// <summary>
     /// Plugs a machine into another router of the same kind: it gets another address there, and another one outside.
+    /// Its interface has the address for a moment before it is up.
     /// </summary>
     public void SwitchUplink(int side, NatKind kind)
     {
@@ -96,6 +97,7 @@ internal sealed class NatNetwork : IDisposable
             ip -n {router} link set lan up
             ip -n {Machine(side, kind)} link del eth
             ip -n {Machine(side, kind)} addr add {local}.2/24 dev uplink
+            sleep 0.3
             ip -n {Machine(side, kind)} link set uplink up
             ip -n {Machine(side, kind)} route add default via {local}.1
             """);

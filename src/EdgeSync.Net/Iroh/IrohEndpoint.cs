@@ -291,6 +291,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
         }
 
         NetworkChange.NetworkAddressChanged -= OnAddressesChanged;
+        NetworkChange.NetworkAvailabilityChanged -= OnAddressesChanged;
         await _stopping.CancelAsync();
         await _changing.WaitAsync();
         if (_choice is { } choice) await choice.DisposeAsync();
@@ -375,7 +376,10 @@ public sealed class IrohEndpoint : IAsyncDisposable
         if (_mapper is not null) _running.Add(_mapper.RunAsync(_stop));
         if (_reflexive is not null) _running.Add(_reflexive.RunAsync(_stop));
         foreach (var publisher in _publishers) _running.Add(publisher.RunAsync(_stop));
-        if (_options.Bind.Count > 0) NetworkChange.NetworkAddressChanged += OnAddressesChanged;
+        if (_options.Bind.Count == 0) return;
+        NetworkChange.NetworkAddressChanged += OnAddressesChanged;
+        // An interface that got its address before it was up has it only from then on.
+        NetworkChange.NetworkAvailabilityChanged += OnAddressesChanged;
     }
 
     private void ChooseRelay()
