@@ -132,15 +132,13 @@ public sealed class TestDialer(IrohTestOptions options, string ticket, Action<Ir
         {
             await using var stream = await connection.OpenStreamAsync(false, stop);
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var piece = new byte[TestProtocol.PieceBytes];
             var start = Stopwatch.GetTimestamp();
             for (long at = 0; at < bytes;)
             {
-                var count = (int)Math.Min(piece.Length, bytes - at);
-                TestProtocol.FillPattern(at, piece.AsSpan(0, count));
-                hash.AppendData(piece, 0, count);
-                await stream.WriteAsync(piece.AsMemory(0, count), stop);
-                at += count;
+                var piece = TestProtocol.PatternAt(at, (int)Math.Min(TestProtocol.PieceBytes, bytes - at));
+                hash.AppendData(piece.Span);
+                await stream.WriteAsync(piece, stop);
+                at += piece.Length;
             }
 
             stream.CompleteWrites();
@@ -156,15 +154,12 @@ public sealed class TestDialer(IrohTestOptions options, string ticket, Action<Ir
         async (connection, stop) =>
         {
             await using var stream = await connection.OpenStreamAsync(false, stop);
-            var (piece, expected) = (new byte[TestProtocol.PieceBytes], new byte[TestProtocol.PieceBytes]);
+            var piece = new byte[TestProtocol.PieceBytes];
             var start = Stopwatch.GetTimestamp();
             await stream.WriteLastAsync(NumberOf((ulong)bytes), stop);
             var (got, isRight) = (0L, true);
             for (int count; (count = await stream.ReadAsync(piece, stop)) > 0; got += count)
-            {
-                TestProtocol.FillPattern(got, expected.AsSpan(0, count));
-                isRight &= piece.AsSpan(0, count).SequenceEqual(expected.AsSpan(0, count));
-            }
+                isRight &= piece.AsSpan(0, count).SequenceEqual(TestProtocol.PatternAt(got, count).Span);
 
             return Moved(isRight && got == bytes, got, start);
         },

@@ -260,15 +260,14 @@ public sealed class TestListener : IAsyncDisposable
 
     private static async Task SourceAsync(HostStream stream, CancellationToken cancellationToken)
     {
-        var piece = new byte[TestProtocol.PieceBytes];
-        await stream.ReadExactlyAsync(piece.AsMemory(0, sizeof(ulong)), cancellationToken);
-        var total = (long)BinaryPrimitives.ReadUInt64BigEndian(piece);
+        var number = new byte[sizeof(ulong)];
+        await stream.ReadExactlyAsync(number, cancellationToken);
+        var total = (long)BinaryPrimitives.ReadUInt64BigEndian(number);
         for (long at = 0; at < total;)
         {
-            var count = (int)Math.Min(piece.Length, total - at);
-            TestProtocol.FillPattern(at, piece.AsSpan(0, count));
-            await stream.WriteAsync(piece.AsMemory(0, count), cancellationToken);
-            at += count;
+            var piece = TestProtocol.PatternAt(at, (int)Math.Min(TestProtocol.PieceBytes, total - at));
+            await stream.WriteAsync(piece, cancellationToken);
+            at += piece.Length;
         }
 
         stream.CompleteWrites();

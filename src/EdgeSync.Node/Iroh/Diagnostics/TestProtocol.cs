@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Text;
 
 namespace EdgeSync.Node.Iroh.Diagnostics;
@@ -27,34 +26,28 @@ internal static class TestProtocol
     /// <summary>Bytes of a stream that is kept whole.</summary>
     public const int MessageMax = 64 << 20;
 
-    private static readonly byte[] FirstBlock = [.. Enumerable.Range(0, 256).Select(i => (byte)(i * 31))];
-
     public static IReadOnlyList<string> All { get; } = [Echo, Sink, Source, Close, Reset];
 
     public static byte[] BytesOf(string alpn) => Encoding.UTF8.GetBytes(alpn);
 
     public static string TextOf(ReadOnlyMemory<byte> alpn) => Encoding.UTF8.GetString(alpn.Span);
 
-    /// <summary>Byte i of the pattern is (31 i + 7 ⌊i / 256⌋) mod 256.</summary>
+    /// <summary>
+    /// Bytes of the pattern from an offset on: byte i is (31 i + 7 ⌊i / 256⌋) mod 256. They are not made, but looked
+    /// up, so that a measurement is one of the connection.
+    /// </summary>
+    /// <param name="count">At most <see cref="PieceBytes"/>.</param>
+    public static ReadOnlyMemory<byte> PatternAt(long offset, int count) =>
+        Pattern.Twice.AsMemory((int)(offset % Pattern.Period), count);
+
+    /// <summary>Copies bytes of the pattern, as many as the target has room for.</summary>
     public static void FillPattern(long offset, Span<byte> target)
     {
-        while (!target.IsEmpty)
+        for (; !target.IsEmpty; target = target[Math.Min(PieceBytes, target.Length)..], offset += PieceBytes)
         {
-            // 31 · 256 is 0 there: a block differs from the first one by a number alone.
-            var (block, at) = (offset >> 8, (int)(offset & 0xff));
-            var part = target[..Math.Min(target.Length, FirstBlock.Length - at)];
-            Add(FirstBlock.AsSpan(at, part.Length), (byte)(block * 7), part);
-            target = target[part.Length..];
-            offset += part.Length;
+            var count = Math.Min(PieceBytes, target.Length);
+            PatternAt(offset, count).Span.CopyTo(target);
         }
-    }
-
-    private static void Add(ReadOnlySpan<byte> source, byte number, Span<byte> target)
-    {
-        var i = 0;
-        for (var all = new Vector<byte>(number); i <= source.Length - Vector<byte>.Count; i += Vector<byte>.Count)
-            (new Vector<byte>(source[i..]) + all).CopyTo(target[i..]);
-        for (; i < source.Length; i++) target[i] = (byte)(source[i] + number);
     }
 
     /// <summary>All of a stream.</summary>
@@ -70,5 +63,15 @@ internal static class TestProtocol
         }
 
         return all.ToArray();
+    }
+
+    private static class Pattern
+    {
+        /// <summary>The numbers of its blocks repeat.</summary>
+        public const int Period = 256 * 256;
+
+        /// <summary>So that a piece from any offset is in one part.</summary>
+        public static readonly byte[] Twice =
+            [.. Enumerable.Range(0, Period + PieceBytes).Select(i => (byte)((31 * i) + (7 * (i / 256))))];
     }
 }
