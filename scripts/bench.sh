@@ -3,7 +3,7 @@
 #        scripts/bench.sh nats [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--nats-server FILE]
 #        scripts/bench.sh fleet [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh checkout [--git DIR] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
-#        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--figures FILE]
+#        scripts/bench.sh iroh [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh can [--runs N] [--only NAME,...] [--out FILE] [--binary FILE]
 #        scripts/bench.sh web [--repo FILE] [--runs N] [--only NAME,...] [--out FILE] [--binary FILE] [--note TEXT]
 #        scripts/bench.sh notify [--devices N] [--rate N] [--seconds N] [--out FILE] [--binary FILE] [--note TEXT]
@@ -24,7 +24,7 @@ if [ "${1:-}" = nats ] || [ "${1:-}" = fleet ] || [ "${1:-}" = iroh ] || [ "${1:
   case=$1; shift
   apt_install python3 gcc libc6-dev
   [ $case != can ] || apt_install curl rsync syncthing imagemagick iproute2
-  [ $case != iroh ] || apt_install libssl-dev
+  [ $case != iroh ] || apt_install libssl-dev iproute2 nftables
   [ $case = iroh ] || [ $case = can ] || [ -n "${EDGESYNC_NATS_SERVER:-}" ] || apt_install nats-server
   case " $* " in
     *" --help "* | *" -h "* | *" --binary "*) ;;

@@ -65,14 +65,14 @@ def wait_until(database, count, deadline):
         time.sleep(0.0005)
 
 
-def visible_latencies(site, source, target, runs):
+def visible_latencies(site, source, target, runs, pause_s=1.0):
     """Seconds from the commit standing in one repository until it stands in the other, seen from outside."""
     with reading(source) as here, reading(target) as there:
         site.commit(source, "warm\n", "warm.txt", "warm")
         wait_until(there, check_ins(here), time.monotonic() + VISIBLE_MAX_S)
         latencies, moments = [], random.Random(1)
         for i in range(runs):
-            time.sleep(moments.random())   # or each commit would fall right behind a poll
+            time.sleep(moments.random() * pause_s)   # or each commit would fall right behind a poll
             count, deadline = check_ins(here) + 1, time.monotonic() + VISIBLE_MAX_S
             committing = threading.Thread(target=site.commit, args=(source, f"{i}\n", f"f{i % 7}.txt", f"commit {i}"))
             committing.start()

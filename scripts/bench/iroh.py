@@ -15,9 +15,11 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from measure import Failed, free_port, processor_s  # noqa: E402
+import mesh  # noqa: E402
+from fleet import say  # noqa: E402
+from measure import Failed, processor_s  # noqa: E402
 from nodes import Site  # noqa: E402
-from report import machine, write  # noqa: E402
+from report import machine, row, write_part  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NPM = os.environ.get("EDGESYNC_NPM") or os.path.join(ROOT, "artifacts", "npm")
@@ -27,17 +29,14 @@ BYTES = 256 << 20
 STREAMS = 100
 ECHOES = 2000
 CONNECTED = (1, 10, 100)
-IDLE_S = 60
+IDLE_S = 20
+LEAF_S = 60
 SHARE_MIN = 0.5
 MIB_S_MIN = 200
 FLOOD_RATE = 10_000
 FLOOD_S = 6
 FLOOD_SHARE_MIN = 0.75
 INITIAL_BYTES = 1200
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def build(work, name, *libraries):
@@ -79,12 +78,13 @@ def ours(binary, ticket, *words):
 
 
 def resident_mb(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+    # With what the processes of one file share: it does not depend on how many of them there are.
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) / 1024
 
 
 def loopback_packets():
-    with open("/proc/net/dev", encoding="ascii") as file:
+    with open("/proc/thread-self/net/dev", encoding="ascii") as file:
         return next(int(line.split()[2]) for line in file if line.strip().startswith("lo:"))
 
 
@@ -92,21 +92,10 @@ class Figures:
     """Values of interleaved runs by their names; medians are printed."""
 
     def __init__(self):
-        self.seen, self.loads = {}, []
+        self.seen = {}
 
     def add(self, name, value):
         self.seen.setdefault(name, []).append(value)
-
-    def load(self, path):
-        if path and os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                self.seen, self.loads = json.load(file)
-        self.loads.append(f"{os.getloadavg()[0]:.1f}")
-
-    def keep(self, path):
-        if path:
-            with open(path, "w", encoding="utf-8") as file:
-                json.dump([self.seen, self.loads], file)
 
     def __getitem__(self, name):
         return statistics.median(self.seen[name])
@@ -203,19 +192,21 @@ def latencies(figures, binary, runs):
 
 def idle(figures, binary):
     """What peers cost that are connected and send nothing: `pipe` with a standard input that stays open."""
-    for count in (0, *CONNECTED):
-        say(f"{count} connected peers, {IDLE_S} s")
-        with listener([binary, "iroh", "test", "listen", "--json"]) as (process, ticket), contextlib.ExitStack() as peers:
-            for _ in range(count):
+    with mesh.network(), contextlib.ExitStack() as stack:
+        process, ticket = stack.enter_context(listener([binary, "iroh", "test", "listen", "--json"]))
+        connected = 0
+        for count in (0, *CONNECTED):
+            say(f"{count} connected peers, {IDLE_S} s")
+            for _ in range(count - connected):
                 piping = subprocess.Popen(
                     [binary, "iroh", "test", "pipe", ticket, "--alpn", "oracle/echo/1", "--timeout", "600"],
                     stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                peers.callback(piping.wait)
-                peers.callback(piping.stdin.close)
-            for _ in range(count):
+                stack.callback(piping.wait)
+                stack.callback(piping.stdin.close)
                 while json.loads(process.stdout.readline())["event"] != "accepted":
                     pass
-            time.sleep(5)
+            connected = count
+            time.sleep(3)   # paths are validated, and the MTU is found
             packets, processor = loopback_packets(), processor_s(process.pid)
             time.sleep(IDLE_S)
             figures.add(f"packets {count}", (loopback_packets() - packets) * 60 / IDLE_S)
@@ -224,114 +215,128 @@ def idle(figures, binary):
 
 
 def leaves(figures, binary, work):
+    """Two idle leaves beside each other."""
+    say(f"a leaf with and one without --iroh, {LEAF_S} s")
     site = Site(work, binary)
-    for name, words in (("without", []), ("with", ["--iroh", "--iroh-discovery", "off", "--iroh-bind", "127.0.0.1:0"])):
-        say(f"a leaf {name} --iroh, 60 s")
-        port = free_port()
-        arguments = ["leaf", "--repo", site.origin, "--serve-http", f"127.0.0.1:{port}", *words]
-        with site.daemon("origin", arguments, port) as leaf:
-            time.sleep(60)
-            figures.add(f"leaf {name}", resident_mb(leaf.pid))
+    sides = (("without", []), ("with", ["--iroh", "--iroh-discovery", "off", "--iroh-bind", "127.0.0.1:0"]))
+    repositories = site.clones(len(sides))
+    with contextlib.ExitStack() as stack:
+        nodes = [stack.enter_context(site.leaf(name, repository, *words)) for (name, words), repository in zip(sides, repositories)]
+        time.sleep(LEAF_S)
+        for (name, _), node in zip(sides, nodes):
+            figures.add(f"leaf {name}", resident_mb(node.pid))
+    figures.add("file", os.path.getsize(binary))
 
 
-def table(figures):
-    def row(name, *values):
-        return f"| {name} | " + " | ".join(f"{v:,.2f}" if isinstance(v, float) else str(v) for v in values) + " |"
+def table_of_moves(figures):
+    floor = figures["UDP offload"]
+    out = ["| Throughput, MiB/s | | of UDP with offload |", "| --- | ---: | ---: |",
+           row("UDP alone, one call for each datagram", figures["UDP plain"], figures["UDP plain"] / floor),
+           row("UDP alone, with segmentation offload", floor, 1.0),
+           row("UDP with offload, sealed and opened by AES-128-GCM, 8,952 bytes, nothing lost", figures["UDP sealed"],
+               figures["UDP sealed"] / floor),
+           row("one stream", figures["one stream"], figures["one stream"] / floor),
+           row("one stream, hashed by SHA-256 at both ends", figures["one stream, hashed"], figures["one stream, hashed"] / floor),
+           row(f"{STREAMS} streams, there and back, both ways added", figures["many streams"], figures["many streams"] / floor), ""]
+    if figures["one stream"] < SHARE_MIN * floor:
+        out += [f"Missed: {SHARE_MIN} of UDP's throughput with offload, which encrypts, acknowledges and copies nothing, and of "
+                "which only what arrives is counted. Of what the same calls move sealed, one stream has "
+                f"{figures['one stream'] / figures['UDP sealed']:.2f}.", ""]
+    return out + ["| Processor seconds per GiB | |", "| --- | ---: |",
+                  row("sender of one stream, which makes the bytes", figures["sender s/GiB"]),
+                  row("receiver of one stream, which compares them, its start included", figures["receiver s/GiB"]),
+                  row(f"{STREAMS} streams, both processes", figures["many s/GiB"])]
 
-    version = subprocess.run([figures.binary, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
-    out = [f"- {time.strftime('%Y-%m-%d')}, {machine()}", f"- {version}; load at the start of each piece: {', '.join(figures.loads)}", ""]
-    if "one stream" in figures.seen:
-        floor = figures["UDP offload"]
-        out += ["| Throughput, MiB/s | | of UDP with offload |", "| --- | ---: | ---: |",
-                row("UDP alone, one call for each datagram", figures["UDP plain"], figures["UDP plain"] / floor),
-                row("UDP alone, with segmentation offload", floor, 1.0),
-                row("UDP with offload, sealed and opened by AES-128-GCM, 8,952 bytes, nothing lost", figures["UDP sealed"],
-                    figures["UDP sealed"] / floor),
-                row("one stream", figures["one stream"], figures["one stream"] / floor),
-                row("one stream, hashed by SHA-256 at both ends", figures["one stream, hashed"],
-                    figures["one stream, hashed"] / floor),
-                row(f"{STREAMS} streams, there and back, both ways added", figures["many streams"], figures["many streams"] / floor),
-                "",
-                *([f"Missed: {SHARE_MIN} of UDP's throughput with offload, which encrypts, acknowledges and copies nothing, and of "
-                   "which only what arrives is counted. Of what the same calls move sealed, one stream has "
-                   f"{figures['one stream'] / figures['UDP sealed']:.2f}.", ""]
-                  if figures["one stream"] < SHARE_MIN * floor else []),
-                 "| Processor seconds per GiB | |", "| --- | ---: |",
-                row("sender of one stream, which makes the bytes", figures["sender s/GiB"]),
-                row("receiver of one stream, which compares them, its start included", figures["receiver s/GiB"]),
-                row(f"{STREAMS} streams, both processes", figures["many s/GiB"]), ""]
-    if "flood here" in figures.seen:
-        alone = figures["flood alone"]
-        out += [f"| A transfer and {FLOOD_RATE:,} first packets a second | MiB/s | of the transfer alone |", "| --- | ---: | ---: |",
-                row("alone", alone, 1.0),
-                row("beside a flood of another socket (what sending costs)", figures["flood elsewhere"],
-                    figures["flood elsewhere"] / alone),
-                row("beside a flood of its server", figures["flood here"], figures["flood here"] / alone), "",
-                f"A first packet that nobody wants costs the server {figures['flood us/packet']:.1f} µs of processor time.", ""]
-    if "ours connect" in figures.seen:
-        names = [n for n in ("ours", "real") if f"{n} connect" in figures.seen]
-        out += ["| Milliseconds | " + " | ".join({"ours": "ours", "real": "the real peer's (Node binding)"}[n] for n in names) + " |",
-                "| --- |" + " ---: |" * len(names)]
-        for key, text in (("connect", "connect, first in a process"), ("p50", "100-byte echo on a new stream, P50"),
-                          ("p99", "100-byte echo on a new stream, P99")):
-            out.append(row(text, *[figures[f"{n} {key}"] for n in names]))
-        out.append("")
-    if "memory 1" in figures.seen:
-        out += ["| Peers that are connected and idle | packets a minute, all | processor, ms a minute | memory, MB |",
-                "| --- | ---: | ---: | ---: |"]
-        out += [row(count, figures[f"packets {count}"], figures[f"processor {count}"], figures[f"memory {count}"])
-                for count in (0, *CONNECTED)]
-        out.append("")
-    if "leaf with" in figures.seen:
-        size = os.path.getsize(figures.binary)
-        out += ["| A leaf on an empty repository after 60 s | memory, MB |", "| --- | ---: |",
-                row("without --iroh", figures["leaf without"]), row("with --iroh", figures["leaf with"]), "",
-                f"The file has {size:,} bytes; it is the same with and without `--iroh`."]
+
+def missed_by_moves(figures):
+    share = figures["one stream"] / figures["UDP offload"]
+    if share < SHARE_MIN:
+        yield f"one stream has {share:.2f} of UDP's throughput; at least {SHARE_MIN} is asked for"
+    for name in ("one stream", "many streams"):
+        if figures[name] < MIB_S_MIN:
+            yield f"{name}: {figures[name]:.0f} MiB/s; at least {MIB_S_MIN} is asked for"
+
+
+def table_of_latencies(figures):
+    names = [n for n in ("ours", "real") if f"{n} connect" in figures.seen]
+    out = ["| Milliseconds | " + " | ".join({"ours": "ours", "real": "the real peer's (Node binding)"}[n] for n in names) + " |",
+           "| --- |" + " ---: |" * len(names)]
+    for key, text in (("connect", "connect, first in a process"), ("p50", "100-byte echo on a new stream, P50"),
+                      ("p99", "100-byte echo on a new stream, P99")):
+        out.append(row(text, *[figures[f"{n} {key}"] for n in names]))
     return out
+
+
+def table_of_flood(figures):
+    alone = figures["flood alone"]
+    return [f"| A transfer and {FLOOD_RATE:,} first packets a second | MiB/s | of the transfer alone |", "| --- | ---: | ---: |",
+            row("alone", alone, 1.0),
+            row("beside a flood of another socket (what sending costs)", figures["flood elsewhere"], figures["flood elsewhere"] / alone),
+            row("beside a flood of its server", figures["flood here"], figures["flood here"] / alone), "",
+            f"A first packet that nobody wants costs the server {figures['flood us/packet']:.1f} µs of processor time."]
+
+
+def missed_by_flood(figures):
+    share = figures["flood here"] / figures["flood alone"]
+    if share < FLOOD_SHARE_MIN:
+        yield f"a flood leaves {share:.2f} of a transfer's throughput; at least {FLOOD_SHARE_MIN} is asked for"
+
+
+def table_of_idle(figures):
+    return ["| Peers that are connected and idle | packets a minute, both ways | processor, ms a minute | memory, MB |",
+            "| --- | ---: | ---: | ---: |",
+            *(row(count, figures[f"packets {count}"], figures[f"processor {count}"], figures[f"memory {count}"])
+              for count in (0, *CONNECTED))]
+
+
+def table_of_leaves(figures):
+    return [f"| An idle leaf after {LEAF_S} s | memory, MB |", "| --- | ---: |",
+            row("without --iroh", figures["leaf without"]), row("with --iroh", figures["leaf with"]), "",
+            f"The file has {figures['file']:,} bytes; it is the same with and without `--iroh`."]
+
+
+class Piece:
+    """What can be measured alone: the title of its part of the report, and functions of the figures."""
+
+    def __init__(self, title, measure, table, missed=lambda figures: ()):
+        self.title, self.measure, self.table, self.missed = title, measure, table, missed
+
+
+PIECES = {
+    "move": Piece("Throughput", lambda figures, binary, work, runs: move(figures, binary, build(work, "udpfloor", "-lcrypto"), runs),
+                  table_of_moves, missed_by_moves),
+    "flood": Piece("Flood", flood, table_of_flood, missed_by_flood),
+    "latency": Piece("Small messages", lambda figures, binary, _, runs: latencies(figures, binary, runs), table_of_latencies),
+    "idle": Piece("Idle connections", lambda figures, binary, *_: idle(figures, binary), table_of_idle),
+    "leaf": Piece("With and without iroh", lambda figures, binary, work, _: leaves(figures, binary, work), table_of_leaves),
+    "visible": Piece("Commits", mesh.visible, mesh.table_of_visible, mesh.missed_by_visible),
+    "nat": Piece("NATs", mesh.nat, mesh.table_of_nat, mesh.missed_by_nat),
+    "fleet": Piece("A fleet on one relay", mesh.fleet, mesh.table_of_fleet),
+}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench.sh iroh", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", default="move,latency,flood,idle,leaf")
+    parser.add_argument("--only", default=",".join(PIECES), help="some of " + ",".join(PIECES) + "; the report keeps the others")
     parser.add_argument("--out", default=os.path.join(ROOT, "docs", "BENCHMARKS.md"))
     parser.add_argument("--binary", default=os.path.join(ROOT, "bin", "edgesync"))
-    parser.add_argument("--figures", help="file that keeps figures, so that pieces can be measured one after the other")
     given = parser.parse_args()
-    only = given.only.split(",")
-    figures = Figures()
-    figures.binary = os.path.realpath(given.binary)
-    figures.load(given.figures)
-    with tempfile.TemporaryDirectory() as work:
-        if "move" in only:
-            move(figures, given.binary, build(work, "udpfloor", "-lcrypto"), given.runs)
-        if "latency" in only:
-            latencies(figures, given.binary, given.runs)
-        if "flood" in only:
-            flood(figures, given.binary, work, given.runs)
-        if "idle" in only:
-            idle(figures, given.binary)
-        if "leaf" in only:
-            leaves(figures, given.binary, work)
-    figures.keep(given.figures)
-    write(given.out, TITLE, table(figures))
-    return report_missed(figures)
-
-
-def report_missed(figures):
-    """Says which limits are passed; 1 when one is."""
+    chosen = given.only.split(",")
+    for name in chosen:
+        if name not in PIECES:
+            parser.error(f"--only: there is no piece {name!r}; they are {', '.join(PIECES)}")
+    binary = os.path.realpath(given.binary)
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     failed = []
-    if "one stream" in figures.seen:
-        share = figures["one stream"] / figures["UDP offload"]
-        if share < SHARE_MIN:
-            failed.append(f"one stream has {share:.2f} of UDP's throughput; at least {SHARE_MIN} is asked for")
-        for name in ("one stream", "many streams"):
-            if figures[name] < MIB_S_MIN:
-                failed.append(f"{name}: {figures[name]:.0f} MiB/s; at least {MIB_S_MIN} is asked for")
-    if "flood here" in figures.seen:
-        share = figures["flood here"] / figures["flood alone"]
-        if share < FLOOD_SHARE_MIN:
-            failed.append(f"a flood leaves {share:.2f} of a transfer's throughput; at least {FLOOD_SHARE_MIN} is asked for")
+    for piece in (PIECES[name] for name in chosen):
+        say(f"{piece.title} …")
+        figures, load = Figures(), os.getloadavg()[0]
+        with tempfile.TemporaryDirectory() as work:
+            piece.measure(figures, binary, work, given.runs)
+        head = [f"- {time.strftime('%Y-%m-%d')}, {machine()}, load {load:.1f} at the start", f"- {version}", ""]
+        write_part(given.out, TITLE, [other.title for other in PIECES.values()], piece.title, head + piece.table(figures))
+        failed += piece.missed(figures)
     for text in failed:
         say(text)
     return 1 if failed else 0

@@ -45,3 +45,16 @@ def write(path, title, lines, keeps=lambda title: True):
         new = [*old, [title, text]]
     with open(path, "w", encoding="utf-8") as file:
         file.write(TITLE + "".join(f"\n## {name}\n\n{body.strip(chr(10))}\n" for name, body in new))
+
+
+def row(name, *values):
+    """A line of a table."""
+    return f"| {name} | " + " | ".join(f"{v:,.2f}" if isinstance(v, float) else str(v) for v in values) + " |"
+
+
+def write_part(path, title, names, name, lines):
+    """Replaces one part ("### ") of a section whose other parts stay as they are; `names` is their order."""
+    body = next((text for other, text in sections(path) if other == title), "")
+    parts = {part.split("\n", 1)[0]: part.split("\n", 1)[1].strip("\n") for part in f"\n{body}".split("\n### ")[1:]}
+    parts[name] = "\n".join(lines).strip("\n")
+    write(path, title, [f"### {other}\n\n{parts[other]}\n" for other in names if other in parts])

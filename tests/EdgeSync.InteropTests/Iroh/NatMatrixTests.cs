@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using EdgeSync.Tests.Support;
 
@@ -149,9 +150,11 @@ public sealed class NatMatrixTests
                 new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation },
                 async (cell, _) =>
                 {
+                    var start = Stopwatch.GetTimestamp();
                     var (way, ms) = await Task.Run(() => WayOf(network, cell, tickets[cell.There]));
+                    var whole = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                     ways[cell] = way;
-                    Report(context, $"nat\t{cell.Here}\t{cell.There}\t{way}\t{ms}");
+                    Report(context, $"nat\t{cell.Here}\t{cell.There}\t{way}\t{ms}\t{whole:F0}");
                 });
 
             Assert.Equal(
