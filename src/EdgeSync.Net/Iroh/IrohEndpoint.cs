@@ -64,6 +64,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
     private readonly List<RecordPublisher> _publishers = [];
     private volatile RelaySet _relaySet;
     private volatile RelayChoice? _choice;
+    private volatile string? _lanData;
     private IReadOnlyList<IPAddress> _machine;
     private IReadOnlyList<UdpAddress> _seen = [];
     private MappedPort? _mapped;
@@ -77,6 +78,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
         _stop = _stopping.Token;
         _address = new EndpointAddress(options.Key.Id);
         _machine = LocalAddresses.OfMachine();
+        _lanData = options.Discovery.LanData;
         _host = QuicHost.Start(HostOptions(), clock);
         Bound = _host.Bound;
         _http = NewHttp();
@@ -274,6 +276,13 @@ public sealed class IrohEndpoint : IAsyncDisposable
         {
             _changing.Release();
         }
+    }
+
+    /// <summary>Announces this from now on, instead of <see cref="IrohDiscovery.LanData"/>; null: nothing.</summary>
+    public void SetLanData(string? data)
+    {
+        _lanData = data;
+        _lan?.Announce(new EndpointInfo(Address) { UserData = data });
     }
 
     /// <summary>Closes all connections with code 0, waits until the peers had time to learn of it, and ends.</summary>
@@ -541,7 +550,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
 
         if (_options.SharesDirect) _host.SetCandidates(direct);
         var info = new EndpointInfo(address);
-        _lan?.Announce(info with { UserData = _options.Discovery.LanData });
+        _lan?.Announce(info with { UserData = _lanData });
         Publish(_options.Discovery.PublishesDirect ? info : info.WithoutAddresses());
         Tell(new IrohEvent(IrohEventKind.AddressChanged, Text: address.ToString()));
     }

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using EdgeSync.Can.Service;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Can.Dav;
 using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Can.Pages;
+using EdgeSync.Node.Iroh;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Metrics;
 using EdgeSync.Node.Settings;
@@ -31,6 +33,7 @@ internal sealed class CanService : IAsyncDisposable
     private readonly VerifyLoop _verifier;
     private readonly Thumbnails _thumbnails;
     private MirrorHost? _mirror;
+    private OperationsRoutes? _operations;
     private ServiceServer? _server;
 
     private CanService(CanSettings settings, TimeProvider clock, ILogger log, Action<Exception> failed)
@@ -65,17 +68,18 @@ internal sealed class CanService : IAsyncDisposable
     /// <param name="failed">Takes a bug of a part that runs by itself.</param>
     /// <param name="cancellationToken">Ends the start, not the service.</param>
     /// <param name="isMirror">The store takes part in the mirror of the settings.</param>
+    /// <param name="shared">The endpoint of the node, for the mirror; null: it has one of its own.</param>
     /// <exception cref="EdgeSyncException">The store is in use, or the address is.</exception>
     public static async Task<CanService> StartAsync(
         CanSettings settings, TimeProvider clock, NodeLog log, Action<Exception> failed,
-        CancellationToken cancellationToken, bool isMirror = false)
+        CancellationToken cancellationToken, bool isMirror = false, ISharedEndpoint? shared = null)
     {
         var service = new CanService(settings, clock, log.CreateLogger(), failed);
         try
         {
             if (isMirror)
                 service._mirror = await MirrorHost.StartAsync(
-                    settings.Mirror, service.Store, clock, service._log, failed);
+                    settings.Mirror, service.Store, clock, service._log, failed, shared);
             var listen = ListenAddress.Parse($"{settings.BindAddress}:{settings.Port}");
             service._server = await ServiceServer.StartAsync(
                 new ServiceServerOptions { Listen = listen, Loggers = log },
@@ -93,6 +97,10 @@ internal sealed class CanService : IAsyncDisposable
         service._log.CanStarted(service.Url, service.Store.Root, service.Store.Counts().Assets);
         return service;
     }
+
+    /// <summary>What <c>/status</c> says.</summary>
+    public Task<CanStatus> StatusAsync(CancellationToken cancellationToken) =>
+        _operations!.ReadStatusAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -117,7 +125,7 @@ internal sealed class CanService : IAsyncDisposable
     {
         app.Use((context, next) => GuardAsync(context, next, guard));
         app.UseRouting();
-        var operations = new OperationsRoutes(Store, _mirror, _verifier, _metrics, guard);
+        var operations = _operations = new OperationsRoutes(Store, _mirror, _verifier, _metrics, guard);
         app.MapMethods("/healthz", Reading, OperationsRoutes.HealthAsync);
         app.MapMethods("/readyz", Reading, operations.ReadyAsync);
         app.MapMethods("/status", Reading, operations.StatusAsync);

@@ -34,7 +34,7 @@ internal sealed class OperationsRoutes(
     {
         if (!IsAllowed(context)) await ForbidAsync(context);
         else await CanAnswer.SuccessAsync(
-            context, await ReadStatusAsync(context), ServiceContext.Default.SuccessCanStatus);
+            context, await ReadStatusAsync(context.RequestAborted), ServiceContext.Default.SuccessCanStatus);
     }
 
     public async Task MetricsAsync(HttpContext context)
@@ -43,28 +43,34 @@ internal sealed class OperationsRoutes(
         else await CanAnswer.BytesAsync(
             context, 200, PrometheusText.ContentType,
             System.Text.Encoding.UTF8.GetBytes(
-                PrometheusText.Write([.. metrics.Snapshot(), .. CanGauges.Of(await ReadStatusAsync(context))])));
+                PrometheusText.Write(
+                [
+                    // A node has more, at its own address.
+                    .. metrics.Snapshot().Where(f => f.Scope == Instruments.CanScope),
+                    .. CanGauges.Of(await ReadStatusAsync(context.RequestAborted)),
+                ])));
     }
 
     /// <summary>A program on this machine, and not a proxy for another one.</summary>
     public static bool IsOfThisMachine(HttpContext context) =>
         CanGuard.IsOfThisMachine(context) && !Net.Http.TrustedProxies.IsForwarded(context.Request.Headers);
 
-    private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
-        context, 403, "only programs on this machine, or with the admin token, may read this page");
-
-    private bool IsAllowed(HttpContext context) =>
-        IsOfThisMachine(context) || guard.AdminStatus(context.Request) == 0;
-
-    private async Task<CanStatus> ReadStatusAsync(HttpContext context)
+    /// <summary>The state of now.</summary>
+    public async Task<CanStatus> ReadStatusAsync(CancellationToken cancellationToken)
     {
-        var mirrored = mirror is null ? null : await mirror.StatusAsync(context.RequestAborted);
+        var mirrored = mirror is null ? null : await mirror.StatusAsync(cancellationToken);
         var counts = store.Counts();
         var (free, reserve) = store.Disk;
         return new CanStatus(
             BuildInfo.Version, store.Root, counts.Assets, counts.Bytes, counts.Trashed, counts.Corrupted, counts.Tags,
             free, reserve, verifier.State, mirrored);
     }
+
+    private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
+        context, 403, "only programs on this machine, or with the admin token, may read this page");
+
+    private bool IsAllowed(HttpContext context) =>
+        IsOfThisMachine(context) || guard.AdminStatus(context.Request) == 0;
 }
 
 /// <summary>The status in numbers.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EdgeSync.Agent;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Http;
@@ -18,7 +19,7 @@ namespace EdgeSync.Node.Mesh;
 /// The iroh endpoint of a node: takes connections of peers that it trusts, answers their exchanges, and joins their
 /// brokers to its own. An unknown endpoint gets a refusal at the end of the handshake, and nothing else.
 /// </summary>
-internal sealed class IrohNode : IAsyncDisposable
+internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
 {
     /// <summary>Connections that one peer may have dialled: a few protocols, and old ones that time out.</summary>
     private const int ConnectionsPerPeerMax = 16;
@@ -26,9 +27,14 @@ internal sealed class IrohNode : IAsyncDisposable
     /// <summary>Streams that one connection may have open.</summary>
     private const int StreamsMax = 16;
 
+    /// <summary>Endpoints of the LAN that are kept for a guest.</summary>
+    private const int LanFoundMax = 256;
+
     private readonly NodeContext _node;
     private readonly IrohSection _settings;
     private readonly SecretKey _key;
+    private readonly GuestProtocols? _guestProtocols;
+    private readonly ConcurrentDictionary<EndpointId, IrohEvent> _lanFound = new();
     private readonly IrohEndpoint _endpoint;
     private readonly PeerConnections _connections;
     private readonly AllowList _allowed;
@@ -39,26 +45,40 @@ internal sealed class IrohNode : IAsyncDisposable
     private readonly SemaphoreSlim _refreshing = new(1);
     private readonly Lock _gate = new();
     private readonly Dictionary<EndpointId, int> _dialledUs = [];
+    private volatile IEndpointGuest? _guest;
     private Func<ITunnelledBroker?> _broker = () => null;
     private Func<IReadOnlyList<RepositoryNode>> _repositories = () => [];
     private volatile IReadOnlyDictionary<EndpointId, PeerLink> _links = new Dictionary<EndpointId, PeerLink>();
 
     private IrohNode(
-        NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, SecretKey key)
+        NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, SecretKey key,
+        GuestProtocols? guest)
     {
-        (_node, _key, _settings) = (node, key, settings.Iroh);
+        (_node, _key, _settings, _guestProtocols) = (node, key, settings.Iroh, guest);
         _allowed = new AllowList(settings.Iroh);
         _tasks = new RunningTasks(node.Failed, node.Log);
         _xfer = new XferStreams(server, settings.Http.MaxExchanges, node.Log, node.Clock);
         Pairing = new Pairing(node);
         _joins = new JoinStreams(joins, node);
+        var options = EndpointSettings.OptionsOf(settings.Iroh, key);
+        Records = options.Discovery.Records;
         _endpoint = IrohEndpoint.Start(
-            EndpointSettings.OptionsOf(settings.Iroh, key) with
+            options with
             {
-                Alpns = [IrohProtocol.Xfer, IrohProtocol.NatsLeaf, IrohProtocol.Pair, IrohProtocol.Join],
-                Admits = id => _allowed.Find(id) is not null || Pairing.IsOpen || _joins.IsOpen,
+                Alpns =
+                [
+                    IrohProtocol.Xfer, IrohProtocol.NatsLeaf, IrohProtocol.Pair, IrohProtocol.Join,
+                    .. guest?.Alpns ?? [],
+                ],
+                // Who may use which protocol is decided once more with the protocol.
+                Admits = id =>
+                    _allowed.Find(id) is not null || Pairing.IsOpen || _joins.IsOpen || _guest?.Admits(id) == true,
                 Observer = Observe,
-                Limits = q => q with { StreamsMax = StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
+                Limits = q => q with
+                {
+                    StreamsMax = Math.Max(StreamsMax, guest?.StreamsMax ?? 0),
+                    WindowGrowth = MemoryLimit.WindowGrowth,
+                },
             },
             SystemEntropy.Instance, node.Clock);
         _connections = new PeerConnections(_endpoint, node.Clock)
@@ -79,6 +99,13 @@ internal sealed class IrohNode : IAsyncDisposable
 
     public Pairing Pairing { get; }
 
+    IrohEndpoint ISharedEndpoint.Endpoint => _endpoint;
+
+    public IReadOnlyList<Uri> Records { get; }
+
+    public IReadOnlyList<EndpointAddress> TrustedPeers =>
+        [.. _allowed.All.Where(p => p.Id != Id && CanDial(p.Id)).Select(p => p.Address ?? new EndpointAddress(p.Id))];
+
     internal IrohEndpoint Endpoint => _endpoint;
 
     internal AllowList Allowed => _allowed;
@@ -92,8 +119,10 @@ internal sealed class IrohNode : IAsyncDisposable
     /// <summary>Starts the endpoint; it serves no peer before <see cref="OpenAsync"/>.</summary>
     /// <param name="server">Answers exchanges.</param>
     /// <param name="joins">Redeems join codes.</param>
+    /// <param name="guest">Protocols of another part of the node; null: there is none.</param>
     /// <exception cref="EdgeSyncException">The key cannot be read, or the address not be bound.</exception>
-    public static IrohNode Start(NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins)
+    public static IrohNode Start(
+        NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, GuestProtocols? guest = null)
     {
         var file = EndpointSettings.KeyFileOf(settings.Iroh, settings.Repositories.FirstOrDefault()?.Path ?? "");
         var isFirst = !File.Exists(file);
@@ -104,7 +133,7 @@ internal sealed class IrohNode : IAsyncDisposable
                 node.Log.IrohServers(
                     string.Join(' ', servers),
                     "--iroh-discovery local contacts none; own and --iroh-relay URL name yours");
-            var started = new IrohNode(settings, node, server, joins, key);
+            var started = new IrohNode(settings, node, server, joins, key, guest);
             node.Iroh = new IrohAccess(started._connections, started.CapabilitiesAt);
             return started;
         }
@@ -154,8 +183,7 @@ internal sealed class IrohNode : IAsyncDisposable
             await _joins.RefreshAsync(hosts, cancellationToken);
             foreach (var connection in _endpoint.Connections)
             {
-                if (connection.Alpn is IrohProtocol.Pair or IrohProtocol.Join
-                    || _allowed.Find(connection.Peer) is not null) continue;
+                if (connection.Alpn is IrohProtocol.Pair or IrohProtocol.Join || IsAllowed(connection)) continue;
 
                 _node.Log.IrohForgotten(connection.Peer.ToString());
                 connection.Close(IrohProtocol.NotAllowed, "not allowed");
@@ -166,6 +194,7 @@ internal sealed class IrohNode : IAsyncDisposable
             foreach (var repository in repositories)
                 await repository.SetEndpointsAsync([.. TargetsOf(repository)]);
             await SetLinksAsync();
+            _guest?.OnTrustChanged();
         }
         finally
         {
@@ -175,6 +204,16 @@ internal sealed class IrohNode : IAsyncDisposable
 
     /// <summary>The same beside the caller's work: the set of repositories has changed.</summary>
     public void RefreshLater() => _tasks.Start(() => RefreshAsync(_stop.Token));
+
+    public bool IsTrusted(EndpointId peer) => _allowed.Find(peer) is not null;
+
+    public void Attach(IEndpointGuest? guest)
+    {
+        _guest = guest;
+        if (guest is null) return;
+
+        foreach (var found in _lanFound.Values) guest.Observe(found);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -257,10 +296,16 @@ internal sealed class IrohNode : IAsyncDisposable
             return;
         }
 
+        if (IsOfGuest(connection))
+        {
+            ServeGuest(connection);
+            return;
+        }
+
         if (_allowed.Find(connection.Peer) is not { } peer)
         {
-            // Admitted while a code is valid.
-            connection.Close(IrohProtocol.NotAllowed, "not allowed");
+            // Admitted while a code is valid, or for the protocols of the guest.
+            Refuse(connection);
             return;
         }
 
@@ -327,6 +372,28 @@ internal sealed class IrohNode : IAsyncDisposable
             _stop.Token);
     }
 
+    private bool IsOfGuest(IrohConnection connection) =>
+        _guestProtocols is { } protocols && protocols.Alpns.Contains(connection.Alpn);
+
+    private bool IsAllowed(IrohConnection connection) =>
+        IsOfGuest(connection) ? _guest?.Admits(connection.Peer) == true : _allowed.Find(connection.Peer) is not null;
+
+    private void ServeGuest(IrohConnection connection)
+    {
+        if (_guest is not { } guest) connection.Close(IrohProtocol.Unavailable, "later");
+        else if (guest.Admits(connection.Peer)) guest.Accept(connection);
+        else Refuse(connection);
+    }
+
+    private void Refuse(IrohConnection connection)
+    {
+        LogRefusal(connection.Peer);
+        connection.Close(IrohProtocol.NotAllowed, "not allowed");
+    }
+
+    private void LogRefusal(EndpointId peer) =>
+        _node.Log.IrohRefused(peer.ToString(), "it is not trusted here", $"edgesync peers trust {peer}");
+
     private bool TryCount(EndpointId peer)
     {
         lock (_gate)
@@ -350,11 +417,11 @@ internal sealed class IrohNode : IAsyncDisposable
     // Under a lock of the endpoint: only recorded.
     private void Observe(IrohEvent happened)
     {
+        if (_guestProtocols is not null) ObserveForGuest(happened);
         switch (happened.Kind)
         {
             case IrohEventKind.NotAdmitted when happened.Peer is { } peer:
-                _node.Log.IrohRefused(
-                    peer.ToString(), "it is not trusted here", $"edgesync peers trust {peer}");
+                LogRefusal(peer);
                 break;
             case IrohEventKind.RelayOnline:
                 _node.Log.IrohRelay(happened.Relay?.Text ?? "");
@@ -373,5 +440,14 @@ internal sealed class IrohNode : IAsyncDisposable
                 _node.Log.IrohPublishFailed(happened.Text);
                 break;
         }
+    }
+
+    // What the LAN announces is told once: it may be before the guest is there.
+    private void ObserveForGuest(IrohEvent happened)
+    {
+        if (happened is { Kind: IrohEventKind.PeerFound, Peer: { } found }
+            && (_lanFound.Count < LanFoundMax || _lanFound.ContainsKey(found))) _lanFound[found] = happened;
+        if (happened is { Kind: IrohEventKind.PeerLost, Peer: { } lost }) _lanFound.TryRemove(lost, out _);
+        _guest?.Observe(happened);
     }
 }

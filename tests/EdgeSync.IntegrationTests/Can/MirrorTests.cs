@@ -82,6 +82,28 @@ public sealed class MirrorTests
     }
 
     [Test]
+    public async Task A_store_that_is_not_allowed_is_not_dialled_either()
+    {
+        await using var two = await CanTestService.StartAsync(Mirrored(), isMirror: true);
+        await using var three = await CanTestService.StartAsync(Mirrored(), isMirror: true);
+        await using var one = await CanTestService.StartAsync(
+            s => Mirrored(two, three)(s) with
+            {
+                Mirror = Mirrored(two, three)(s).Mirror with { Allowed = [three.Mirror.Id] },
+            },
+            isMirror: true);
+
+        await UntilInSyncAsync(one, 1);
+        var hash = await PutAsync(one, Bytes(1000));
+        await UntilAsync(three, s => Has(s, hash));
+
+        var peer = Assert.Single((await one.Mirror.StatusAsync()).Peers);
+        Assert.Equal(three.Mirror.Id.ToString(), peer.Endpoint);
+        Assert.Empty((await two.Mirror.StatusAsync()).Peers);
+        Assert.Equal(0, two.Store.Counts().Assets);
+    }
+
+    [Test]
     public async Task Another_passphrase_learns_nothing()
     {
         await using var one = await CanTestService.StartAsync(Mirrored(), isMirror: true);

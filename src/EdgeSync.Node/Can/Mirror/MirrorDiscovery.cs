@@ -35,7 +35,7 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<EndpointId, EndpointAddress> _known = [];
-    private readonly IrohEndpoint _endpoint;
+    private readonly MirrorEndpoint _endpoint;
     private readonly MirrorSettings _settings;
     private readonly MirrorLoop _loop;
     private readonly RunningTasks _tasks;
@@ -49,16 +49,16 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
     private ulong _counter;
 
     public MirrorDiscovery(
-        IrohEndpoint endpoint, IReadOnlyList<Uri> records, MirrorSettings settings, MirrorLoop loop,
-        RunningTasks tasks, Prng prng, TimeProvider clock, ILogger log)
+        MirrorEndpoint endpoint, MirrorSettings settings, MirrorLoop loop, RunningTasks tasks, Prng prng,
+        TimeProvider clock, ILogger log)
     {
         (_endpoint, _settings, _loop, _tasks) = (endpoint, settings, loop, tasks);
         (_clock, _log) = (clock, log);
-        _gossip = IrohGossip.Start(endpoint, new GossipOptions(), prng, clock);
+        _gossip = IrohGossip.Start(endpoint.Iroh, new GossipOptions(), prng, clock);
         _http = HttpConnections.Client(
             new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null },
             HttpTime);
-        _relays = [.. records.Select(url => new PkarrClient(_http, url))];
+        _relays = [.. endpoint.Records.Select(url => new PkarrClient(_http, url))];
         // It begins anew with each start, and must not repeat what was said shortly before.
         _counter = (ulong)clock.GetUtcNow().ToUnixTimeMilliseconds();
     }
@@ -93,7 +93,7 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
     /// <summary>An endpoint of the mirror, as it seems.</summary>
     public void Learn(EndpointAddress address)
     {
-        if (address.Id == _endpoint.Id) return;
+        if (address.Id == _endpoint.Id || !_endpoint.Admits(address.Id)) return;
         bool hasMoved;
         lock (_lock)
         {

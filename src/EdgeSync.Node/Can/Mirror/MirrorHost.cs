@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Threading.Channels;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Service;
 using EdgeSync.Can.Sync.Passphrase;
@@ -11,7 +10,6 @@ using EdgeSync.Net.Iroh;
 using EdgeSync.Node.Iroh;
 using EdgeSync.Node.Loops;
 using EdgeSync.Node.Metrics;
-using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Assets;
@@ -30,11 +28,6 @@ namespace EdgeSync.Node.Can.Mirror;
 /// </summary>
 internal sealed class MirrorHost : IAsyncDisposable
 {
-    /// <summary>Streams that one connection may have open: fetches of both sides, and the first one.</summary>
-    private const int StreamsMax = 64;
-
-    private const int FoundMax = 256;
-
     /// <summary>The name of the key file in the storage folder.</summary>
     private const string KeyFile = ".can-key";
 
@@ -42,15 +35,12 @@ internal sealed class MirrorHost : IAsyncDisposable
     private static readonly TimeSpan StatusTimeMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LimitInterval = TimeSpan.FromMinutes(1);
 
-    private readonly Channel<EndpointAddress> _found = Channel.CreateBounded<EndpointAddress>(
-        new BoundedChannelOptions(FoundMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<SyncQuestion, SyncEffect.Ask> _questions = [];
     private readonly MirrorSettings _settings;
     private readonly AssetStore _assets;
     private readonly MirrorStore _store;
-    private readonly SecretKey _key;
+    private readonly SecretKey? _key;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly RunningTasks _tasks;
@@ -58,36 +48,23 @@ internal sealed class MirrorHost : IAsyncDisposable
     private readonly MirrorDisk _disk;
     private readonly MirrorLoop _loop;
     private readonly MirrorFeed _feed;
-    private readonly IrohEndpoint _endpoint;
+    private readonly MirrorEndpoint _endpoint;
     private readonly MirrorDiscovery _discovery;
-    private readonly string _lanTag;
     private long _session;
     private long? _limit;
     private volatile MirrorStatus? _status;
 
     private MirrorHost(
-        MirrorSettings settings, AssetStore assets, MirrorStore store, SecretKey key, SyncKeys keys,
-        TimeProvider clock, ILogger log, Action<Exception> failed)
+        MirrorSettings settings, AssetStore assets, MirrorStore store, SecretKey? key, ISharedEndpoint? shared,
+        SyncKeys keys, TimeProvider clock, ILogger log, Action<Exception> failed)
     {
         (_settings, _assets, _store, _key, _clock, _log) = (settings, assets, store, key, clock, log);
         (_tasks, _diskTasks) = (new RunningTasks(failed, log), new RunningTasks(failed, log));
         _disk = new MirrorDisk(_diskTasks);
         _loop = new MirrorLoop(store, clock, log);
         _feed = new MirrorFeed(assets, store, _loop);
-        _lanTag = keys.LanTag;
-        var options = EndpointSettings.OptionsOf(settings.Iroh, key);
-        _endpoint = IrohEndpoint.Start(
-            options with
-            {
-                Alpns = [MirrorSettings.Protocol, IrohGossip.Alpn],
-                Discovery = options.Discovery with { LanData = _lanTag },
-                Admits = settings.Allowed.Count == 0 ? null : settings.Allowed.ToHashSet().Contains,
-                Observer = Observe,
-                Limits = q => q with { StreamsMax = StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
-            },
-            SystemEntropy.Instance, clock);
-        _discovery = new MirrorDiscovery(
-            _endpoint, options.Discovery.Records, settings, _loop, _tasks, NewPrng(), clock, log);
+        _endpoint = new MirrorEndpoint(settings, key, shared, keys.LanTag, clock, log);
+        _discovery = new MirrorDiscovery(_endpoint, settings, _loop, _tasks, NewPrng(), clock, log);
     }
 
     public EndpointId Id => _endpoint.Id;
@@ -95,15 +72,20 @@ internal sealed class MirrorHost : IAsyncDisposable
     /// <summary>The ways to this endpoint as one word.</summary>
     public string Ticket => _endpoint.Ticket;
 
+    /// <summary>It uses the endpoint of the node.</summary>
+    public bool IsShared => _endpoint.IsShared;
+
     /// <summary>Opens the mirror's part of a store, and begins.</summary>
     /// <param name="settings">With a passphrase.</param>
     /// <param name="assets">Stays the caller's, which closes it later.</param>
     /// <param name="clock">Of deadlines and stamps.</param>
     /// <param name="log">Of connections and questions.</param>
     /// <param name="failed">Takes a bug.</param>
+    /// <param name="shared">The endpoint of the node; null: the mirror has one of its own.</param>
     /// <exception cref="EdgeSyncException">The key cannot be read, or an address not be bound.</exception>
     public static async Task<MirrorHost> StartAsync(
-        MirrorSettings settings, AssetStore assets, TimeProvider clock, ILogger log, Action<Exception> failed)
+        MirrorSettings settings, AssetStore assets, TimeProvider clock, ILogger log, Action<Exception> failed,
+        ISharedEndpoint? shared = null)
     {
         Invariant.Require(settings.Passphrase is not null);
         var keys = await Task.Run(() => SyncKeys.Derive(settings.Passphrase, settings.Group, settings.Stretch));
@@ -112,12 +94,8 @@ internal sealed class MirrorHost : IAsyncDisposable
         SecretKey? key = null;
         try
         {
-            var file = settings.Iroh.KeyFile ?? Path.Combine(assets.Root, KeyFile);
-            if (!File.Exists(file) && EndpointSettings.ServersOf(settings.Iroh) is { Count: > 0 } servers)
-                log.CanServers(
-                    string.Join(' ', servers), "sync_discovery: local contacts none; own with sync_relays names yours");
-            key = EndpointKeyFile.Ensure(file);
-            host = new MirrorHost(settings, assets, store, key, keys, clock, log, failed);
+            if (shared is null) key = KeyOf(settings, assets, log);
+            host = new MirrorHost(settings, assets, store, key, shared, keys, clock, log, failed);
         }
         catch
         {
@@ -228,7 +206,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         await _diskTasks.DisposeAsync();
         await _loop.DisposeAsync();
         _store.Dispose();
-        _key.Dispose();
+        _key?.Dispose();
         _stop.Dispose();
         _log.CanMirrorStopped(_assets.Root);
     }
@@ -249,13 +227,22 @@ internal sealed class MirrorHost : IAsyncDisposable
         node.SetLimit(_loop.Now, _limit);
         _loop.Start(node, CarryOut, failed);
         _tasks.Start(() => _feed.RunAsync(_stop.Token));
-        _tasks.Start(AcceptAsync);
+        _tasks.Start(() => _endpoint.RunAsync(Accept, _stop.Token));
         if (_settings.Limit.Hours.Count > 0) _tasks.Start(FollowLimitAsync);
         _discovery.Start(
-            _settings.IsCompatible ? [keys, SyncKeys.Compatible(_settings.Passphrase!, keys)] : [keys], _found.Reader);
+            _settings.IsCompatible ? [keys, SyncKeys.Compatible(_settings.Passphrase!, keys)] : [keys],
+            _endpoint.Found);
         _log.CanMirrorStarted(
             _store.Id.ToString(), Id.ToString(), _settings.Name,
             string.Join(' ', _endpoint.Bound.Select(b => b.ToString())));
+    }
+
+    private static SecretKey KeyOf(MirrorSettings settings, AssetStore assets, ILogger log)
+    {
+        var file = settings.Iroh.KeyFile ?? Path.Combine(assets.Root, KeyFile);
+        if (!File.Exists(file) && EndpointSettings.ServersOf(settings.Iroh) is { Count: > 0 } servers)
+            log.CanServers(string.Join(' ', servers), settings.ServersHint);
+        return EndpointKeyFile.Ensure(file);
     }
 
     private static Prng NewPrng()
@@ -285,41 +272,18 @@ internal sealed class MirrorHost : IAsyncDisposable
         }
     }
 
-    // Under a lock of the endpoint: only recorded.
-    private void Observe(IrohEvent happened)
+    private void Accept(IrohConnection connection)
     {
-        switch (happened.Kind)
-        {
-            case IrohEventKind.PeerFound when happened.Found is { } found && found.UserData == _lanTag:
-                _found.Writer.TryWrite(found.Address);
-                break;
-            case IrohEventKind.PublishFailed or IrohEventKind.LanFailed or IrohEventKind.RelayDenied:
-                _log.CanDiscoveryFailed(happened.Text ?? happened.Kind.ToString());
-                break;
-        }
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                var connection = await _endpoint.AcceptAsync(_stop.Token);
-                if (connection.Alpn == MirrorSettings.Protocol) _tasks.Start(() => ServeAsync(connection));
-                else _discovery.Gossip.Accept(connection);
-            }
-        }
-        catch (ChannelClosedException)
-        {
-            // The endpoint has ended.
-        }
+        if (connection.Alpn == MirrorSettings.Protocol) _tasks.Start(() => ServeAsync(connection));
+        else _discovery.Gossip.Accept(connection);
     }
 
     private async Task ServeAsync(IrohConnection connection)
     {
         var session = new MirrorSession(Interlocked.Increment(ref _session), connection, _loop, _tasks);
         _loop.Add(session);
+        // The end closes those that it sees: of the node's endpoint others may come after it.
+        if (_stop.IsCancellationRequested) connection.Close(0, "");
         await session.RunAsync();
     }
 
@@ -330,6 +294,8 @@ internal sealed class MirrorHost : IAsyncDisposable
         IrohConnection connection;
         try
         {
+            if (!_endpoint.Admits(peer))
+                throw new EdgeSyncException(ErrorKind.Denied, "it is not one of those that may take part");
             connection = await _endpoint.ConnectAsync(
                 _discovery.AddressOf(peer), MirrorSettings.Protocol, either.Token);
         }

@@ -36,6 +36,12 @@ internal sealed record MirrorSettings
     /// <summary>Endpoints that may connect; empty: all that have the passphrase.</summary>
     public IReadOnlyList<EndpointId> Allowed { get; init; } = [];
 
+    /// <summary>
+    /// Endpoints that the node trusts may connect, besides those of <see cref="Allowed"/>, and no others. They are
+    /// dialled, too.
+    /// </summary>
+    public bool AllowsTrusted { get; init; }
+
     /// <summary>Also meets in the records of the original, which can be guessed by anyone (ADR 65).</summary>
     public bool IsCompatible { get; init; }
 
@@ -47,6 +53,10 @@ internal sealed record MirrorSettings
 
     /// <summary>Of contents, sent and received together.</summary>
     public LimitPlan Limit { get; init; } = new(null, []);
+
+    /// <summary>What to set where the servers that are contacted are not wanted.</summary>
+    public string ServersHint { get; init; } =
+        "sync_discovery: local contacts none; own with sync_relays names yours";
 
     /// <summary>The endpoint.</summary>
     public IrohSection Iroh { get; init; } = new();

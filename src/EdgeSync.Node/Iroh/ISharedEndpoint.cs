@@ -1,0 +1,43 @@
+using EdgeSync.Iroh.Endpoints;
+using EdgeSync.Net.Iroh;
+
+namespace EdgeSync.Node.Iroh;
+
+/// <summary>The endpoint of a node, for another part of it with protocols of its own (ADR 90).</summary>
+internal interface ISharedEndpoint
+{
+    IrohEndpoint Endpoint { get; }
+
+    /// <summary>pkarr relays of the node's settings.</summary>
+    IReadOnlyList<Uri> Records { get; }
+
+    /// <summary>The peers that the node trusts, with the ways to them as far as they are known.</summary>
+    IReadOnlyList<EndpointAddress> TrustedPeers { get; }
+
+    /// <summary>Whether the node trusts a peer. Does not wait.</summary>
+    bool IsTrusted(EndpointId peer);
+
+    /// <summary>The guest from now on, which is told what has been found on the LAN so far; null: none.</summary>
+    void Attach(IEndpointGuest? guest);
+}
+
+/// <summary>The part that uses the endpoint of its node.</summary>
+internal interface IEndpointGuest
+{
+    /// <summary>Whether a peer may connect with its protocols. Called under a lock: it must not wait.</summary>
+    bool Admits(EndpointId peer);
+
+    /// <summary>Serves a connection with one of its protocols, whose peer is admitted.</summary>
+    void Accept(IrohConnection connection);
+
+    /// <summary>An event of the endpoint, possibly under a lock: it must not wait.</summary>
+    void Observe(IrohEvent happened);
+
+    /// <summary>The node trusts other peers than before.</summary>
+    void OnTrustChanged();
+}
+
+/// <summary>What an endpoint has to allow for a guest, from its start.</summary>
+/// <param name="Alpns">Protocols.</param>
+/// <param name="StreamsMax">Streams that one connection may have open.</param>
+internal sealed record GuestProtocols(IReadOnlyList<string> Alpns, int StreamsMax);
