@@ -70,6 +70,7 @@ internal sealed class FlagOption
                 "Login and TLS on the NATS server that is joined",
             _ when flag.Path.StartsWith("nats", StringComparison.Ordinal) => "NATS",
             _ when flag.Path.StartsWith("http", StringComparison.Ordinal) => "Web server",
+            _ when flag.Path.StartsWith("assets", StringComparison.Ordinal) => "Assets",
             _ when flag.Path.StartsWith("hub", StringComparison.Ordinal) => "Hub",
             _ when flag.Path.StartsWith("bridge", StringComparison.Ordinal) => "Bridge",
             _ => "Node, log and telemetry",

@@ -31,6 +31,7 @@ internal static class LeafCommand
                 $"{path} --repo project.fossil --nats-leaf-port 7422 --nats-bind '*'",
                 $"{path} --repo project.fossil --iroh --iroh-peer TICKET",
                 $"{path} --repo project.fossil --nats nats-leaf://first-machine:7422",
+                $"{path} --repo project.fossil --serve-http :8080 --assets /srv/assets",
                 $"{path} --repo project.fossil --peer https://host/project --user alice --password-file secret.txt",
                 $"{path} --repo project.fossil --serve-http '*:443' --tls-cert fullchain.pem --tls-key privkey.pem",
                 $"{path} --config /etc/edgesync/edgesync.json",
@@ -48,11 +49,12 @@ internal static class LeafCommand
 
     private static void Require(NodeSettings settings)
     {
+        if (settings.Repositories.Count == 0 && settings.Assets.IsOn) return;
         if (settings.Repositories.Count == 0)
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a leaf needs a repository",
                 "--repo FILE, LEAF_REPO, or repositories in edgesync.json");
-        if (settings.Http.Address is null && !settings.Nats.IsUseful && !settings.Iroh.Enabled
+        if (!settings.Assets.IsOn && settings.Http.Address is null && !settings.Nats.IsUseful && !settings.Iroh.Enabled
             && settings.Repositories.All(r => r.Peers.Count == 0))
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a leaf needs something to do",

@@ -98,7 +98,7 @@ internal sealed class CanGuard(CanSettings settings, bool isLoopback, CanSession
     {
         var host = request.Host.Host ?? "";
         if (isLoopback && host.Length > 0 && !IsOwnName(host))
-            return "unknown Host; allowed_hosts in the settings names others than localhost";
+            return "unknown Host; allowed_hosts (of a leaf: assets.hosts) in the settings names more";
 
         var origin = request.Headers.Origin.ToString();
         if (origin.Length == 0 || HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) return null;

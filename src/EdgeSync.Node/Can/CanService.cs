@@ -99,8 +99,12 @@ internal sealed class CanService : IAsyncDisposable
     }
 
     /// <summary>What <c>/status</c> says.</summary>
-    public Task<CanStatus> StatusAsync(CancellationToken cancellationToken) =>
-        _operations!.ReadStatusAsync(cancellationToken);
+    /// <exception cref="ObjectDisposedException">It ends, or has ended.</exception>
+    public Task<CanStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+        return _operations!.ReadStatusAsync(cancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {

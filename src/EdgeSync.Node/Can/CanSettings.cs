@@ -18,7 +18,7 @@ internal sealed record CanSettings
     /// <summary>The file that is read when none is named and it exists.</summary>
     public const string DefaultFile = "config.yaml";
 
-    private const string PortVariable = "CAN_PORT";
+    public const string PortVariable = "CAN_PORT";
     private const string PassphraseVariable = "CAN_SYNC_PASSPHRASE";
 
     // Of the original's agent, and without an effect here: the mirror learns of changes by itself.

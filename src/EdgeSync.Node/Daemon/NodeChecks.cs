@@ -1,6 +1,7 @@
 using EdgeSync.Node.Agents;
 using EdgeSync.Node.Brokers;
 using EdgeSync.Node.Status;
+using EdgeSync.Primitives;
 
 namespace EdgeSync.Node.Daemon;
 
@@ -34,6 +35,39 @@ internal static class NodeChecks
         ],
         _ => [new NodeCheck("iroh", CheckState.Ok)],
     };
+
+    /// <summary>
+    /// A full disk refuses uploads. What is corrupt, and a question of the mirror, leave all the rest working.
+    /// </summary>
+    public static IEnumerable<NodeCheck> OfAssets(AssetsStatus? assets)
+    {
+        if (assets is null) yield break;
+
+        if (assets.Error is { } error)
+            yield return new NodeCheck(
+                "assets", CheckState.Failed, $"the asset store in {assets.Folder} cannot be read: {error}",
+                "check the disk");
+        else if (assets.DiskFree < assets.DiskReserve)
+            yield return new NodeCheck(
+                "assets", CheckState.Failed,
+                $"the disk of {assets.Folder} has {DisplayText.Bytes(assets.DiskFree)} free and keeps "
+                    + $"{DisplayText.Bytes(assets.DiskReserve)}: uploads are refused",
+                "free some space, or lower assets.disk_reserve_mb");
+        else if (assets.Corrupted > 0)
+            yield return new NodeCheck(
+                "assets", CheckState.Warning, $"{assets.Corrupted} of {assets.Assets} assets are corrupted or missing",
+                assets.Mirror is null ? "put the same files again" : "a store of the mirror that has them");
+        else
+            yield return new NodeCheck("assets", CheckState.Ok);
+
+        if (assets.Mirror is not { } mirror) yield break;
+
+        yield return mirror.Questions is [var question, ..]
+            ? new NodeCheck(
+                "assets-mirror", CheckState.Warning, $"the mirror of assets waits for a decision: {question}",
+                $"edgesync can answer {question} --yes, if it is meant")
+            : new NodeCheck("assets-mirror", CheckState.Ok);
+    }
 
     public static IEnumerable<NodeCheck> OfFolders(IEnumerable<RepositoryNode> repositories)
     {

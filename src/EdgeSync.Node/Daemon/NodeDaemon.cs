@@ -1,6 +1,8 @@
 using System.Text.Json;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Agents;
+using EdgeSync.Node.Can;
+using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Control;
 using EdgeSync.Node.Logging;
 using EdgeSync.Node.Mesh;
@@ -47,6 +49,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
     private NodeTelemetry? _telemetry;
     private readonly JoinGate _joins;
     private IrohNode? _iroh;
+    private CanService? _assets;
     private WebServer? _server;
     private ControlServer? _control;
     private string? _urlFile;
@@ -76,7 +79,8 @@ internal sealed class NodeDaemon : IAsyncDisposable
         var parts = new NodeReloadParts(load, Context.NodeId, IsHub, isVerbose, logs, Log, clock);
         _reload = new NodeReload(loaded, parts, _changing, _repositories, _network, () => _iroh);
         Status = new NodeStatusSource(
-            Context.NodeId, role, clock, _repositories, _network, _reload, () => _iroh, () => Addresses);
+            Context.NodeId, role, clock, _repositories, _network, _reload, () => _iroh, () => _assets,
+            () => Addresses);
     }
 
     public ILogger Log { get; }
@@ -189,6 +193,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
         await _repositories.Copies.DisposeAsync();
         if (_control is not null) await _control.DisposeAsync();
         await StopServerAsync();
+        await StopAssetsAsync();
         if (_iroh is not null) await _iroh.DisposeAsync();
 
         if (_careStop is not null)
@@ -218,6 +223,14 @@ internal sealed class NodeDaemon : IAsyncDisposable
         await _server.DisposeAsync();
     }
 
+    // Nothing asks for its state meanwhile.
+    private async Task StopAssetsAsync()
+    {
+        var assets = _assets;
+        _assets = null;
+        if (assets is not null) await assets.DisposeAsync();
+    }
+
     private async Task StartPartsAsync(CancellationToken cancellationToken)
     {
         var settings = _reload.Settings;
@@ -227,9 +240,13 @@ internal sealed class NodeDaemon : IAsyncDisposable
         if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door)
             Log.NodeExposed(door, SettingsCheck.UnauthenticatedBindHint);
         if (SettingsCheck.OpenWeb(settings.Http) is { } web) Log.NodeExposed(web, SettingsCheck.OpenWebHint);
+        if (SettingsCheck.OpenAssets(settings.Assets) is { } open)
+            Log.NodeExposed(open, SettingsCheck.OpenAssetsHint);
         _network.StartBridge(settings.Bridge);
         // Before the repositories: the first copy of one may come from a peer.
-        if (settings.Iroh.Enabled) _iroh = IrohNode.Start(settings, Context, _web, _joins);
+        if (settings.Iroh.Enabled)
+            _iroh = IrohNode.Start(
+                settings, Context, _web, _joins, settings.Assets.IsMirror ? MirrorEndpoint.Protocols : null);
         await _repositories.OpenAllAsync(settings.Repositories, cancellationToken);
         if (IsHub && _repositories.All.Count > 0) await StartHubAsync(settings.Hub, cancellationToken);
         _control = ControlServer.Start(
@@ -241,6 +258,11 @@ internal sealed class NodeDaemon : IAsyncDisposable
         if (settings.Http.Address is not null || settings.Http.TlsListen is not null)
             _server = await WebServer.StartAsync(
                 WebListeners.OptionsOf(settings.Http, _logs), _web, MapEndpoints, _clock, cancellationToken);
+        // Last: a large store is looked through at its start.
+        if (settings.Assets.IsOn)
+            _assets = await CanService.StartAsync(
+                AssetsSettings.Of(settings, Context.NodeId), _clock, _logs, Context.Failed, cancellationToken,
+                settings.Assets.IsMirror, _iroh);
 
         Addresses = AddressesNow(settings.Http);
         _repositories.Copies.CheckDone();
@@ -302,6 +324,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
         var addresses = new Dictionary<string, string>();
         if (http.Address is not null) addresses["http"] = _server!.Addresses[0];
         if (http.TlsListen is not null) addresses["https"] = _server!.Addresses[^1];
+        if (_assets is not null) addresses["assets"] = _assets.Url;
         foreach (var (what, address) in _network.Nats?.Addresses ?? []) addresses[what] = address;
         if (_iroh is not null) addresses["iroh"] = _iroh.Ticket;
         if (_control is not null) addresses["control"] = _control.Path;

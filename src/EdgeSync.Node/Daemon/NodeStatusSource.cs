@@ -1,3 +1,4 @@
+using EdgeSync.Node.Can;
 using EdgeSync.Node.Mesh;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Node.Status;
@@ -8,7 +9,8 @@ namespace EdgeSync.Node.Daemon;
 /// <param name="addresses">Where it listens, by what.</param>
 internal sealed class NodeStatusSource(
     string nodeId, string role, TimeProvider clock, NodeRepositories repositories, NodeNetwork network,
-    NodeReload reload, Func<IrohNode?> iroh, Func<IReadOnlyDictionary<string, string>> addresses) : INodeStatusSource
+    NodeReload reload, Func<IrohNode?> iroh, Func<CanService?> assets,
+    Func<IReadOnlyDictionary<string, string>> addresses) : INodeStatusSource
 {
     private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
 
@@ -19,6 +21,7 @@ internal sealed class NodeStatusSource(
         var link = network.Nats?.LinkStatus;
         var checks = await RepositoryHealth.CheckAsync([.. open.Select(r => r.Host)], cancellationToken);
         var endpoint = iroh() is { } node ? IrohStatusOf.Read(node) : null;
+        var store = await AssetsStatusOf.ReadAsync(assets(), cancellationToken);
         return new NodeStatus
         {
             Node = nodeId,
@@ -28,12 +31,14 @@ internal sealed class NodeStatusSource(
             Checks =
             [
                 .. checks, .. repositories.Copies.Checks, .. NodeChecks.OfNats(link, statuses),
-                .. NodeChecks.OfIroh(endpoint), .. NodeChecks.OfFolders(open), .. NodeChecks.OfNames(statuses),
+                .. NodeChecks.OfIroh(endpoint), .. NodeChecks.OfAssets(store), .. NodeChecks.OfFolders(open),
+                .. NodeChecks.OfNames(statuses),
             ],
             Repositories = [.. statuses, .. repositories.Copies.Status],
             Nats = link,
             Broker = network.Nats?.BrokerStatus,
             Iroh = endpoint,
+            Assets = store,
             Bridge = network.Bridge is { } bridge ? await bridge.StatusAsync(cancellationToken) : [],
             Addresses = addresses(),
             Configuration = reload.Configuration,

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EdgeSync.Node.Can;
 using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
@@ -43,12 +42,43 @@ internal static class CanDoctor
             return [Fail("assets settings", e.Message, e.Hint)];
         }
 
-        var checks = new List<NodeCheck> { SettingsOf(settings, file ?? CanSettings.DefaultFile) };
+        return
+        [
+            SettingsOf(settings, file ?? CanSettings.DefaultFile),
+            .. await ExamineAsync(settings, "edgesync can serve", cancellationToken),
+        ];
+    }
+
+    /// <summary>The asset store of a node.</summary>
+    /// <param name="settings">Of the node.</param>
+    /// <param name="cancellationToken">Ends the waiting for the service.</param>
+    /// <returns>Nothing when it has none.</returns>
+    public static async Task<IReadOnlyList<NodeCheck>> ExamineAsync(
+        NodeSettings settings, CancellationToken cancellationToken)
+    {
+        if (!settings.Assets.IsOn) return [];
+
+        try
+        {
+            return await ExamineAsync(
+                AssetsSettings.Of(settings, NodeName.Of(settings, "leaf")), "edgesync leaf", cancellationToken);
+        }
+        catch (EdgeSyncException e)
+        {
+            return [Fail("assets settings", e.Message, e.Hint)];
+        }
+    }
+
+    private static async Task<IReadOnlyList<NodeCheck>> ExamineAsync(
+        CanSettings settings, string start, CancellationToken cancellationToken)
+    {
+        var checks = new List<NodeCheck>();
         if (settings.Mirror.Passphrase is { } passphrase) checks.Add(PassphraseOf(passphrase));
         else if (settings.Mirror.IsOn)
             checks.Add(Fail(Mirror, "sync is on, and no passphrase is set", "sync_passphrase, or CAN_SYNC_PASSPHRASE"));
         if (Directory.Exists(settings.StorageRoot)) checks.Add(MachineDoctor.Disk(settings.StorageRoot));
-        checks.AddRange(await ServiceOfAsync(settings, cancellationToken));
+        // One that is chosen at the start is known to the daemon alone, which reports for itself.
+        if (settings.Port != 0) checks.AddRange(await ServiceOfAsync(settings, start, cancellationToken));
         return checks;
     }
 
@@ -75,9 +105,9 @@ internal static class CanDoctor
     }
 
     private static async Task<IReadOnlyList<NodeCheck>> ServiceOfAsync(
-        CanSettings settings, CancellationToken cancellationToken)
+        CanSettings settings, string start, CancellationToken cancellationToken)
     {
-        var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{settings.Port}");
+        var url = AssetsSettings.UrlOf(settings);
         var folder = Path.GetFullPath(settings.StorageRoot);
         using var client = new CanClient(url, settings.AdminToken);
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -94,19 +124,19 @@ internal static class CanDoctor
         }
         catch (EdgeSyncException e)
         {
-            return [Unreachable(folder, url, e.Message)];
+            return [Unreachable(folder, url, start, e.Message)];
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return [Unreachable(folder, url, $"{url} does not answer within {AnswerTimeMax.TotalSeconds:F0} s")];
+            return [Unreachable(folder, url, start, $"{url} does not answer within {AnswerTimeMax.TotalSeconds:F0} s")];
         }
     }
 
-    private static NodeCheck Unreachable(string folder, string url, string reason) =>
+    private static NodeCheck Unreachable(string folder, string url, string start, string reason) =>
         IsHeld(Path.Combine(folder, ".can.lock"))
             ? Fail(
                 Service, $"{folder} is in use by a process that does not answer at {url}", "the port of its settings")
-            : Warn(Service, reason, "edgesync can serve");
+            : Warn(Service, reason, start);
 
     private static bool IsHeld(string file)
     {

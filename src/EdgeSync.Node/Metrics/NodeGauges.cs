@@ -35,6 +35,7 @@ internal static class NodeGauges
         .. OfNats,
         .. OfBroker,
         .. OfIroh,
+        .. OfAssets,
         .. OfBridge,
     ];
 
@@ -166,6 +167,29 @@ internal static class NodeGauges
                  select label is { } more
                      ? MetricPoint.Of(number.Value, ("peer", peer.EndpointId[..10]), (more.Name, more.Value(peer)))
                      : MetricPoint.Of(number.Value, ("peer", peer.EndpointId[..10])));
+
+    private static IEnumerable<StatusMetric> OfAssets =>
+    [
+        Assets("assets.count", null, "Assets in the store, with its trash.", a => a.Assets),
+        Assets("assets.bytes", "By", "Bytes of their contents.", a => a.Bytes),
+        Assets("assets.trashed", null, "Assets in the trash.", a => a.Trashed),
+        Assets("assets.corrupted", null, "Assets whose file is missing or has other content.", a => a.Corrupted),
+        Assets("assets.disk.free.bytes", "By", "Bytes that the disk of the assets has free.", a => a.DiskFree),
+        Assets(
+            "assets.mirror.connected", null, "Stores of the mirror that are connected.", a => a.Mirror?.Connected),
+        Assets(
+            "assets.mirror.in.sync", null, "Connected stores that have the same as this one.",
+            a => a.Mirror?.InSync),
+        Assets(
+            "assets.mirror.missing", null, "Assets of which the content has not come yet.", a => a.Mirror?.Missing),
+        Assets(
+            "assets.mirror.questions", null, "Questions that wait for a decision.", a => a.Mirror?.Questions.Count),
+    ];
+
+    private static StatusMetric Assets(string name, string? unit, string help, Func<AssetsStatus, double?> value) =>
+        Gauge(
+            name, unit, help,
+            s => s.Assets is { Error: null } assets && value(assets) is { } number ? [MetricPoint.Of(number)] : []);
 
     private static IEnumerable<StatusMetric> OfBridge =>
     [

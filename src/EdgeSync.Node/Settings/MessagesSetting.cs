@@ -42,6 +42,7 @@ internal static class MessagesSetting
                 Nats = settings.Nats,
                 Iroh = settings.Iroh,
                 Http = settings.Http,
+                Assets = settings.Assets,
                 Repositories = list,
                 Hub = settings.Hub,
                 Bridge = settings.Bridge,

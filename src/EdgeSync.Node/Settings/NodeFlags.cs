@@ -143,6 +143,44 @@ internal static class NodeFlags
             "UDP address and port; * is every address, port 0 any free one.", "ADDR"),
     ];
 
+    /// <summary>The asset store.</summary>
+    public static IReadOnlyList<SettingFlag> AssetsOf(string prefix) =>
+    [
+        new(
+            "assets.folder", SettingKind.Text, "--assets", prefix + "ASSETS",
+            "Keep an asset store in this folder, created when missing, and serve it (default: none).", "FOLDER",
+            isCommon: true),
+        new(
+            "assets.listen", SettingKind.Text, "--assets-listen", prefix + "ASSETS_LISTEN",
+            "Where the asset store is served; an address without a host is loopback.", "ADDR"),
+        new(
+            "assets.api_key_file", SettingKind.Text, "--assets-api-key-file", prefix + "ASSETS_API_KEY_FILE",
+            "File whose first line is the key of reading and storing (default: none is needed).", "FILE"),
+        new(
+            "assets.admin_token_file", SettingKind.Text, "--assets-admin-token-file",
+            prefix + "ASSETS_ADMIN_TOKEN_FILE", "File whose first line is the token of administration.", "FILE"),
+        new(
+            "assets.mirror.enabled", SettingKind.Switch, "--assets-mirror", prefix + "ASSETS_MIRROR",
+            "Mirror the assets with all stores that have the passphrase."),
+        new(
+            "assets.mirror.passphrase", SettingKind.Text, "--assets-passphrase", prefix + "ASSETS_PASSPHRASE",
+            "Passphrase, visible in the process list; prefer --assets-passphrase-file or the variable.", "PASSPHRASE"),
+        new(
+            "assets.mirror.passphrase_file", SettingKind.Text, "--assets-passphrase-file",
+            prefix + "ASSETS_PASSPHRASE_FILE", "File whose first line is the passphrase.", "FILE"),
+        new(
+            "assets.mirror.peers", SettingKind.List, "--assets-peer", prefix + "ASSETS_PEERS",
+            "Ticket or id of another store of the mirror, where it is not found otherwise. May be repeated.",
+            "TICKET|ID"),
+        new(
+            "assets.mirror.allow", SettingKind.List, "--assets-allow", prefix + "ASSETS_ALLOW",
+            "Endpoints that may take part: trusted (those of this node's pairing), or ids (default: all that have the "
+                + "passphrase). May be repeated.", "trusted|ID"),
+        new(
+            "assets.mirror.limit", SettingKind.Text, "--assets-limit", prefix + "ASSETS_LIMIT",
+            "Bytes per second of content, also by time of day: '5MB', 'off 08:00-18:00=500KB'.", "RATE"),
+    ];
+
     /// <summary>The HTTP ports.</summary>
     public static IReadOnlyList<SettingFlag> HttpOf(string prefix) =>
     [
@@ -193,6 +231,7 @@ internal static class NodeFlags
         .. RepositoryOf("LEAF_"),
         .. Common,
         .. IrohOf("LEAF_"),
+        .. AssetsOf("LEAF_"),
         .. NatsOf("LEAF_"),
         .. HttpOf("LEAF_"),
     ];
@@ -255,6 +294,7 @@ internal static class NodeFlags
         .. RepositoryOf("HUB_"),
         .. Common,
         .. IrohOf("HUB_"),
+        .. AssetsOf("HUB_"),
         .. NatsOf("HUB_"),
         .. HttpOf("HUB_"),
     ];

@@ -20,6 +20,9 @@ public sealed class NodeSettings
     /// <summary>The HTTP ports.</summary>
     public HttpSection Http { get; set; } = new();
 
+    /// <summary>The asset store.</summary>
+    public AssetsSection Assets { get; set; } = new();
+
     /// <summary>The repositories to keep in sync.</summary>
     [Live]
     public List<RepositorySettings> Repositories { get; set; } = [];

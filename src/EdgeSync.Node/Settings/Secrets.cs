@@ -8,12 +8,14 @@ internal static class Secrets
 {
     private const int FileBytesMax = 64 * 1024;
 
-    private static readonly string[] Words = ["password", "token", "headers", "seed"];
+    private static readonly string[] Words =
+        ["password", "token", "headers", "seed", "passphrase", "apikey", "admintoken", "syncapikey"];
 
     /// <summary>The value of a setting for display.</summary>
     public static string Redact(string path, string value)
     {
-        var name = path[(path.LastIndexOf('.') + 1)..];
+        // A layer has the names without underscores.
+        var name = path[(path.LastIndexOf('.') + 1)..].Replace("_", "", StringComparison.Ordinal);
         if (value != "null" && Words.Contains(name)) return "(redacted)";
 
         return RedactUrls(value);

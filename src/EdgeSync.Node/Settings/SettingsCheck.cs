@@ -7,6 +7,7 @@ namespace EdgeSync.Node.Settings;
 internal static class SettingsCheck
 {
     private const int ProjectCodeLength = 40;
+    private const int NameLengthMax = 100;
 
     /// <exception cref="EdgeSyncException">The first fault.</exception>
     public static void Require(NodeSettings settings, string? file)
@@ -22,6 +23,7 @@ internal static class SettingsCheck
     public static IEnumerable<(string Path, string Text)> Faults(NodeSettings settings) =>
     [
         .. OfNode(settings.Node), .. OfNats(settings.Nats), .. OfIroh(settings), .. OfHttp(settings.Http),
+        .. OfAssets(settings),
         .. settings.Repositories.SelectMany(OfRepository), .. OfDuplicates(settings.Repositories),
         .. OfHub(settings.Hub), .. settings.Bridge.Projects.SelectMany(OfBridge),
     ];
@@ -46,6 +48,13 @@ internal static class SettingsCheck
                 ("telemetry.headers_file", settings.Telemetry.HeadersFile),
             ("iroh.relay_token_file", settings.Iroh.RelayTokenFile),
         ];
+        if (settings.Assets is { IsOn: true } assets)
+            files.AddRange(
+            [
+                ("assets.api_key_file", assets.ApiKeyFile), ("assets.admin_token_file", assets.AdminTokenFile),
+                ("assets.sync_api_key_file", assets.SyncApiKeyFile),
+                ("assets.mirror.passphrase_file", assets.Mirror.PassphraseFile),
+            ]);
         for (var i = 0; i < settings.Nats.Remotes.Count; i++)
             files.AddRange(
                 OfRemote($"nats.remotes[{i}]", settings.Nats.Remotes[i].Login, settings.Nats.Remotes[i].Tls));
@@ -81,6 +90,17 @@ internal static class SettingsCheck
         && ListenAddress.TryParse(text, out var endpoint) && !System.Net.IPAddress.IsLoopback(endpoint.Address)
             ? $"the HTTP port on {text} is reachable from other machines without TLS: contents and logins can be "
                 + $"observed"
+            : null;
+
+    public const string OpenAssetsHint = "a key for clients: --assets-api-key-file FILE; or --assets-listen :3210";
+
+    /// <summary>
+    /// Warns that other machines reach the assets without a key, or with keys in clear text; null when not so.
+    /// </summary>
+    public static string? OpenAssets(AssetsSection assets) =>
+        assets.IsOn && ListenAddress.TryParse(assets.Listen, out var endpoint)
+        && !System.Net.IPAddress.IsLoopback(endpoint.Address) && (assets.ApiKey ?? assets.ApiKeyFile) is null
+            ? $"the assets on {assets.Listen} can be read and changed by everyone who can connect"
             : null;
 
     /// <summary>Files and folders named in the settings that do not exist.</summary>
@@ -255,6 +275,41 @@ internal static class SettingsCheck
             yield return ("http.tls_key", "a key without a certificate (tls_cert)");
         if (http.MaxRequestMb is < 1 or > 2000) yield return ("http.max_request_mb", "1 to 2000");
         if (http.MaxExchanges is < 1 or > 10_000) yield return ("http.max_exchanges", "1 to 10000");
+    }
+
+    private static IEnumerable<(string, string)> OfAssets(NodeSettings settings)
+    {
+        var (assets, mirror) = (settings.Assets, settings.Assets.Mirror);
+        if (!ListenAddress.TryParse(assets.Listen, out _))
+            yield return ("assets.listen", ListenAddress.FaultOf(assets.Listen));
+        if (assets.DiskReserveMb is < 0 or > 1 << 20) yield return ("assets.disk_reserve_mb", "0 to 1048576");
+        if (assets.VerifyInterval < TimeSpan.Zero) yield return ("assets.verify_interval", "0 or more");
+        if (assets.VerifyMbPerSecond is < 1 or > 1 << 20) yield return ("assets.verify_mb_per_second", "1 to 1048576");
+        if (assets.RebuildErrorThreshold < 0) yield return ("assets.rebuild_error_threshold", "0 or more");
+        if (mirror.Enabled && !assets.IsOn)
+            yield return ("assets.mirror.enabled", "a mirror needs a store: assets.folder, or --assets FOLDER");
+        if (mirror.Enabled && (mirror.Passphrase ?? mirror.PassphraseFile) is null)
+            yield return (
+                "assets.mirror.enabled",
+                "a mirror needs a passphrase, which all of its stores have in common: --assets-passphrase-file FILE");
+        if (mirror.Name is { Length: > NameLengthMax })
+            yield return ("assets.mirror.name", $"at most {NameLengthMax} characters");
+        foreach (var peer in mirror.Peers)
+        {
+            if (!IrohPeer.TryParse(peer, out _, out var fault)) yield return ("assets.mirror.peers", fault);
+        }
+
+        foreach (var id in mirror.AllowedIds)
+        {
+            if (!EdgeSync.Iroh.Endpoints.EndpointId.TryParse(id, out _))
+                yield return ("assets.mirror.allow", $"'{id}' is not an endpoint id (64 hex digits), or trusted");
+        }
+
+        if (mirror is { Enabled: true, AllowsTrusted: true } && !settings.Iroh.Enabled)
+            yield return (
+                "assets.mirror.allow", "trusted are the peers of the node's endpoint: \"iroh\": { \"enabled\": true }");
+        if (mirror.Limit is { } limit && TransferLimit.Of(limit) is null)
+            yield return ("assets.mirror.limit", $"'{limit}' is not a limit: {TransferLimit.Hint}");
     }
 
     private static IEnumerable<(string, string)> OfRepository(RepositorySettings repository, int index)

@@ -37,6 +37,9 @@ public sealed record NodeStatus
     /// <summary>The iroh endpoint; null without one.</summary>
     public IrohStatus? Iroh { get; init; }
 
+    /// <summary>The asset store; null without one.</summary>
+    public AssetsStatus? Assets { get; init; }
+
     /// <summary>The projects of a bridge; empty elsewhere.</summary>
     public IReadOnlyList<BridgeProjectStatus> Bridge { get; init => field = value ?? []; } = [];
 

@@ -65,7 +65,7 @@ public sealed class MirrorSettingsTests
     [Arguments("5M", 5_000_000L)]
     [Arguments("2GB", 2_000_000_000L)]
     public void Limits_are_bytes_per_second(string text, long expected) =>
-        Assert.Equal(expected, MirrorKeys.LimitOf(text)!.At(0));
+        Assert.Equal(expected, TransferLimit.Of(text)!.At(0));
 
     [Test]
     public void A_ticket_file_is_that_of_the_original()

@@ -128,7 +128,7 @@ public sealed class MirrorTests
         await using var one = await CanTestService.StartAsync(Mirrored(), isMirror: true);
         var content = Bytes(8_000_000);
         await using var two = await CanTestService.StartAsync(
-            s => Mirrored(one)(s) with { Mirror = Mirrored(one)(s).Mirror with { Limit = MirrorKeys.LimitOf("1MB")! } },
+            s => Mirrored(one)(s) with { Mirror = Mirrored(one)(s).Mirror with { Limit = TransferLimit.Of("1MB")! } },
             isMirror: true);
         var hash = await PutAsync(one, content);
         var partial = Path.Combine(two.Root, ".partial", hash.ToString());

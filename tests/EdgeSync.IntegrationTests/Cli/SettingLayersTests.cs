@@ -118,6 +118,16 @@ public sealed class SettingLayersTests
     [Arguments("""{ "nats": { "leaf_port": 70000 } }""", "nats.leaf_port")]
     [Arguments("""{ "nats": { "users": [ {} ] } }""", "nats.users[0]")]
     [Arguments("""{ "http": { "listen": "nowhere" } }""", "http.listen")]
+    [Arguments("""{ "assets": { "listen": "nowhere" } }""", "assets.listen")]
+    [Arguments("""{ "assets": { "disk_reserve_mb": -1 } }""", "assets.disk_reserve_mb")]
+    [Arguments("""{ "assets": { "mirror": { "enabled": true, "passphrase": "p" } } }""", "assets.mirror.enabled")]
+    [Arguments("""{ "assets": { "folder": "a", "mirror": { "enabled": true } } }""", "assets.mirror.enabled")]
+    [Arguments("""{ "assets": { "mirror": { "peers": ["somebody"] } } }""", "assets.mirror.peers")]
+    [Arguments("""{ "assets": { "mirror": { "allow": ["somebody"] } } }""", "assets.mirror.allow")]
+    [Arguments(
+        """{ "assets": { "folder": "a", "mirror": { "enabled": true, "passphrase": "p", "allow": ["trusted"] } } }""",
+        "assets.mirror.allow")]
+    [Arguments("""{ "assets": { "mirror": { "limit": "fast" } } }""", "assets.mirror.limit")]
     [Arguments("""{ "repositories": [ { "path": "a" }, { "path": "./a" } ] }""", "repositories[1].path")]
     [Arguments("""{ "repositories": [ { "path": "a", "prefix": "a b" } ] }""", "repositories[0].prefix")]
     [Arguments("""{ "repositories": [ { "path": "a", "clone_from": "nats" } ] }""", "repositories[0].project_code")]

@@ -41,6 +41,15 @@ public sealed class SettingsLoaderTests
             "listen": "8080", "port": 5, "bind": "10.0.0.2", "tls_listen": "8443", "tls_cert": "/tc", "tls_key": "/tk",
             "max_request_mb": 7, "max_exchanges": 8, "status_access": "everybody", "hosts": ["h"], "trusted_proxies": ["127.0.0.1"]
           },
+          "assets": {
+            "folder": "/as", "listen": "3211", "hosts": ["h"], "api_key": null, "api_key_file": "/ak", "admin_token": null,
+            "admin_token_file": "/at", "sync_api_key": null, "sync_api_key_file": "/sk", "thumbnail_cache": false,
+            "disk_reserve_mb": 65, "verify_interval": "1d", "verify_mb_per_second": 33, "rebuild_error_threshold": 51,
+            "mirror": {
+              "enabled": true, "passphrase": null, "passphrase_file": "/pp", "group": "g", "name": "n",
+              "peers": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"], "allow": ["trusted"],
+              "limit": "5MB", "compat": true, "ticket_file": "/tf", "connect_ticket_file": "/cf" }
+          },
           "repositories": [ {
             "path": "/a.fossil", "prefix": "p", "peers": ["https://h/a"], "user": "u", "password": null, "password_file": "/p",
             "pin": null, "push": false, "pull": false, "uv": true, "tables": true, "private": true, "autosync": "pullonly",
@@ -88,7 +97,8 @@ public sealed class SettingsLoaderTests
         var same = every.Effective().Where(v => defaults.GetValueOrDefault(v.Path) == v.Value).Select(v => v.Path);
         Assert.Equal(
             ["nats.login.password", "nats.login.token", "nats.tls.pin", "nats.tls.first_fallback", "nats.serve_tls.pin",
-                "nats.token", "nats.token_file", "repositories[0].password", "repositories[0].pin",
+                "nats.token", "nats.token_file", "assets.api_key", "assets.admin_token", "assets.sync_api_key",
+                "assets.mirror.passphrase", "repositories[0].password", "repositories[0].pin",
                     "telemetry.headers"],
             same);
     }
@@ -378,6 +388,10 @@ public sealed class SettingsLoaderTests
     {
         Assert.True(Load("""{ "nats": { "login": { "password": "hush" } } }""").FileHoldsSecret);
         Assert.True(Load("""{ "repositories": [ { "path": "a", "peers": ["http://b", "http://u:hush@h/"] } ] }""").FileHoldsSecret);
+        Assert.True(Load("""{ "assets": { "api_key": "hush" } }""").FileHoldsSecret);
+        Assert.True(Load("""{ "assets": { "admin_token": "hush" } }""").FileHoldsSecret);
+        Assert.True(Load("""{ "assets": { "mirror": { "passphrase": "hush" } } }""").FileHoldsSecret);
+        Assert.False(Load("""{ "assets": { "api_key_file": "/k", "admin_token": null } }""").FileHoldsSecret);
         Assert.False(
             Load("""{ "nats": { "login": { "password_file": "/p" } } }""", ("--password", ["hush"])).FileHoldsSecret);
     }

@@ -77,7 +77,7 @@ public sealed partial class LayeringTests
         (
             "Daemon",
             [
-                "Agents", "Brokers", "Control", "Logging", "Loops", "Mesh", "Metrics", "Notify", "Repositories",
+                "Agents", "Brokers", "Can", "Control", "Logging", "Loops", "Mesh", "Metrics", "Notify", "Repositories",
                 "Settings", "Status", "Sync", "Web"]),
         (
             "Host",

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using EdgeSync.Node.Can;
 using EdgeSync.Primitives;
 
@@ -10,7 +9,8 @@ internal static class CanOptions
 {
     public static readonly Option<string?> Config = new("--config")
     {
-        Description = "Settings of the asset store (default: config.yaml in this folder, if there is one).",
+        Description = "Settings of the asset store (default: config.yaml in this folder, if there is one; for commands "
+            + "about a running store, then those of the leaf of this machine).",
         HelpName = "FILE"
     };
 
@@ -57,11 +57,17 @@ internal static class CanOptions
     /// <summary>The service that the options name.</summary>
     public static CanClient Client(CommandContext context)
     {
-        var settings = CanSettings.Load(context.Get(Config));
-        var url = context.Get(Url)
-            ?? string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{settings.Port}");
-        return new CanClient(url, settings.AdminToken ?? settings.ApiKey);
+        var settings = SettingsOf(context);
+        return new CanClient(
+            context.Get(Url) ?? AssetsSettings.UrlOf(settings), settings.AdminToken ?? settings.ApiKey);
     }
+
+    // Those of a leaf are for its own store alone: no other address gets its keys.
+    private static CanSettings SettingsOf(CommandContext context) =>
+        context.Get(Config) is null && context.Get(Url) is null && !File.Exists(CanSettings.DefaultFile)
+            && Environment.GetEnvironmentVariable(CanSettings.PortVariable) is null or ""
+            && AssetsSettings.OfMachine(context) is { } leaf
+                ? leaf : CanSettings.Load(context.Get(Config));
 
     /// <summary>Refuses a prefix that the service would.</summary>
     public static string HashOf(string text) => text.Length > 0 && text.All(char.IsAsciiHexDigitLower) ? text

@@ -51,7 +51,11 @@ internal static class DoctorCommand
         var repositories = RepositoriesOf(context, settings);
         foreach (var path in repositories)
             checks.AddRange(RepositoryDoctor.Examine(path, context.Get(Full), context.Clock));
-        var assets = await CanDoctor.ExamineAsync(context.Get(Can), cancellationToken);
+        IReadOnlyList<NodeCheck> assets =
+        [
+            .. await CanDoctor.ExamineAsync(settings, cancellationToken),
+            .. await CanDoctor.ExamineAsync(context.Get(Can), cancellationToken),
+        ];
         checks.AddRange(assets);
         if (repositories.Count == 0 && assets.Count == 0)
             checks.Add(Warn("repository", "no repository was checked", "-R FILE names one"));
@@ -111,6 +115,8 @@ internal static class DoctorCommand
 
         if (SettingsCheck.OpenWeb(settings.Http) is { } web)
             checks.Add(Warn("http access", web, SettingsCheck.OpenWebHint));
+        if (SettingsCheck.OpenAssets(settings.Assets) is { } assets)
+            checks.Add(Warn("assets access", assets, SettingsCheck.OpenAssetsHint));
         if (SettingsCheck.UnauthenticatedBindWarning(settings.Nats) is { } door)
             checks.Add(Warn("broker access", door, SettingsCheck.UnauthenticatedBindHint));
         var bind =

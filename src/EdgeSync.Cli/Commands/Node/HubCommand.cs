@@ -118,6 +118,7 @@ internal sealed record DaemonReport(NodeStatus Status) : IReport
             $"{Status.Role} {Status.Node}, version {Status.Version}, process {Status.ProcessId}, up "
                 + $"{DisplayText.Span(Status.Now - Status.StartedAt)}");
         foreach (var (what, address) in Status.Addresses) output.WriteLine($"  {what,-10} {address}");
+        if (Status.Assets is { } assets) output.WriteLine($"  assets: {AssetsText.Of(assets)}");
         if (Status.Broker is { } broker)
             output.WriteLine(
                 $"  {broker.Kind}: {broker.LeafNodes} leaves, {broker.Connections} clients, "

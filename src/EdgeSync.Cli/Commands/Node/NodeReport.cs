@@ -41,8 +41,8 @@ internal static class NodeCommand
 
 /// <param name="Repository">If there is only one.</param>
 /// <param name="Address">The address for Fossil clients; absent without <c>--serve-http</c>.</param>
-/// <param name="Addresses">By kind: <c>http</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>, <c>monitor</c>,
-/// <c>control</c>.</param>
+/// <param name="Addresses">By kind: <c>http</c>, <c>assets</c>, <c>nats</c>, <c>nats-leaf</c>, <c>websocket</c>,
+/// <c>monitor</c>, <c>control</c>.</param>
 internal sealed record NodeReport(
     string? Repository, string? Address, string Node, string Role, IReadOnlyList<string> Repositories,
     IReadOnlyDictionary<string, string> Addresses) : IReport
@@ -77,6 +77,7 @@ internal sealed record NodeReport(
                     + $"{user.Password}");
         if (Address is not null && Repositories.Count > 0)
             output.WriteLine("  " + ListenAddress.CloneLine(Address, Repositories.Count > 1 ? "/NAME" : ""));
+        if (Addresses.TryGetValue("assets", out var assets)) output.WriteLine($"  assets at {assets}");
         if (Addresses.TryGetValue("iroh", out var ticket))
             output.WriteLine($"  edgesync leaf --repo copy.fossil --iroh --iroh-peer {ticket}");
         if (JoinAddresses.Count == 0) return;

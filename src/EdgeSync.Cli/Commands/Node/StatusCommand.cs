@@ -87,6 +87,9 @@ internal sealed record DaemonSync(
     string? Node, string? Role, int? ProcessId, string? Version, DateTimeOffset? StartedAt, bool Ready, string? Reason,
     string? Hint)
 {
+    /// <summary>Its asset store; null without one.</summary>
+    public AssetsStatus? Assets { get; init; }
+
     public static DaemonSync Of(DaemonAnswer answer)
     {
         if (answer.Status is not { } status)
@@ -98,7 +101,10 @@ internal sealed record DaemonSync(
         var failed = status.Checks.FirstOrDefault(c => c.State == CheckState.Failed);
         return new DaemonSync(
             status.Node, status.Role, status.ProcessId, status.Version, status.StartedAt, status.Ready,
-            failed is null ? null : $"{failed.Name}: {failed.Detail}", failed?.Hint);
+            failed is null ? null : $"{failed.Name}: {failed.Detail}", failed?.Hint)
+        {
+            Assets = status.Assets,
+        };
     }
 
     [JsonIgnore]
@@ -196,6 +202,15 @@ internal sealed record StatusReport(
         }
 
         foreach (var repository in Repositories) Print(output, repository);
+        foreach (var daemon in Daemons)
+        {
+            if (daemon.Assets is not { } assets) continue;
+
+            output.WriteLine($"assets at {assets.Url}: {AssetsText.Of(assets)} ({daemon.Title})");
+            if (assets.Mirror?.Questions is [var question, ..])
+                output.WriteLine($"  try: edgesync can answer {question} --yes, if it is meant");
+        }
+
         foreach (var daemon in Daemons.Where(d => !d.Ready || !Repositories.Any(r => r.ProcessId == d.ProcessId)))
         {
             output.WriteLine($"{daemon.Title}: {(daemon.Ready ? "ready" : $"not ready: {daemon.Reason}")}");

@@ -1,5 +1,3 @@
-using System.Globalization;
-using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -30,7 +28,7 @@ internal static class MirrorKeys
             case "connect_ticket_file": mirror = mirror with { ConnectTicketFile = CanSettings.Secret(value) }; break;
             case "sync_peers": mirror = mirror with { Peers = PeersOf(value, fault) }; break;
             case "sync_allow": mirror = mirror with { Allowed = AllowedOf(value, fault) }; break;
-            case "sync_limit": mirror = mirror with { Limit = LimitOf(value) ?? throw fault(null) }; break;
+            case "sync_limit": mirror = mirror with { Limit = TransferLimit.Of(value) ?? throw fault(null) }; break;
             case "sync_compat":
                 mirror = mirror with { IsCompatible = CanSettings.Flag(value) ?? throw fault(null) };
                 break;
@@ -51,30 +49,6 @@ internal static class MirrorKeys
         return settings with { Mirror = mirror };
     }
 
-    /// <summary>
-    /// <c>5MB</c>, or with hours <c>1MB 08:00-18:00=200KB 18:00-20:00=off</c>: bytes per second, at other times the
-    /// first. Null for anything else.
-    /// </summary>
-    public static LimitPlan? LimitOf(string text)
-    {
-        var parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0 || !TryRate(parts[0], out var usual)) return null;
-
-        var hours = new List<LimitHours>();
-        foreach (var part in parts.Skip(1))
-        {
-            var equals = part.IndexOf('=', StringComparison.Ordinal);
-            var dash = part.IndexOf('-', StringComparison.Ordinal);
-            if (dash < 0 || equals < dash || !TryMinute(part[..dash], out var from)
-                || !TryMinute(part[(dash + 1)..equals], out var to) || !TryRate(part[(equals + 1)..], out var rate))
-                return null;
-
-            hours.Add(new LimitHours(from, to, rate));
-        }
-
-        return new LimitPlan(usual, hours);
-    }
-
     /// <summary>A ticket or an id, as it is.</summary>
     /// <exception cref="EdgeSyncException">It is neither.</exception>
     public static string PeerOf(string text)
@@ -86,37 +60,9 @@ internal static class MirrorKeys
     /// <exception cref="EdgeSyncException">It is not a limit.</exception>
     public static MirrorSettings WithLimit(MirrorSettings settings, string text) => settings with
     {
-        Limit = LimitOf(text) ?? throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{text}' is not a limit", "such as 5MB, or 'off 08:00-18:00=500KB'"),
+        Limit = TransferLimit.Of(text) ?? throw new EdgeSyncException(
+            ErrorKind.Usage, $"'{text}' is not a limit", TransferLimit.Hint),
     };
-
-    private static bool TryRate(string text, out long? rate)
-    {
-        rate = null;
-        if (text is "off") return true;
-
-        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
-        long? factor = text[digits..].ToUpperInvariant() switch
-        {
-            "" or "B" => 1,
-            "K" or "KB" => 1_000,
-            "M" or "MB" => 1_000_000,
-            "G" or "GB" => 1_000_000_000,
-            _ => null,
-        };
-        if (factor is null || digits is 0 or > 9) return false;
-
-        rate = long.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture) * factor;
-        return rate > 0;
-    }
-
-    private static bool TryMinute(string text, out int minute)
-    {
-        var isTime = TimeOnly.TryParseExact(
-            text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time);
-        minute = (time.Hour * 60) + time.Minute;
-        return isTime;
-    }
 
     private static List<string> ListOf(string value) =>
         [.. value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];

@@ -31,7 +31,8 @@ internal sealed class MirrorPage
             html.Add(
                 $"""
                 <p>This store takes part in no mirror. With a passphrase in its settings, and
-                <code>edgesync can serve --sync</code>, it has the same assets as all stores with that passphrase.</p>
+                <code>edgesync can serve --sync</code> (in a leaf: <code>assets.mirror.enabled</code>), it has the same
+                assets as all stores with that passphrase.</p>
 
                 """);
             return CanLayout.Of("Mirror", visitor, html);

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Serialization;
 using EdgeSync.Node.Logging;
+using EdgeSync.Node.Settings;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
 
@@ -27,6 +29,12 @@ internal sealed record NodeRepositoryRow(
 /// <param name="Route"><c>direct</c>, <c>relay</c> or <c>none</c>.</param>
 internal sealed record NodeConnectionRow(string Peer, string Route, string? Address, double? RttMs);
 
+/// <summary>The asset store of the node.</summary>
+/// <param name="Url">Of its pages, for the visitor.</param>
+/// <param name="Text">How much it holds, and the state of its mirror.</param>
+/// <param name="State">Of its mirror, in the words of <c>/status</c>; null without one.</param>
+internal sealed record NodeAssetsRow(string Url, string Text, string? State);
+
 /// <summary>An event of the log.</summary>
 internal sealed record NodeEventRow(string Date, string Level, string Event, string Text);
 
@@ -36,17 +44,26 @@ internal sealed record NodeOverview(
     IReadOnlyList<NodeRepositoryRow> Repositories, IReadOnlyList<NodeConnectionRow> Connections,
     IReadOnlyList<NodeEventRow> Events) : ILivePage
 {
+    /// <summary>Null without a store.</summary>
+    public NodeAssetsRow? Assets { get; init; }
+
     [JsonIgnore]
     public string Title => Node;
 
-    public static NodeOverview Of(NodeStatus status, IReadOnlyList<LogEntry> events) => new(
+    /// <param name="host">The name by which the visitor has reached the node, for links to its other ports.</param>
+    public static NodeOverview Of(NodeStatus status, IReadOnlyList<LogEntry> events, string? host = null) => new(
         status.Node, status.Role, status.Version, Text(status.StartedAt)!, status.Ready,
         [.. status.Checks.Select(c => new CheckRow(c.Name, WordOf(c.State), c.Detail, c.Hint))],
         [.. status.Repositories.Select(r => Of(r, status))],
         [.. (status.Iroh?.Peers ?? []).Select(p => new NodeConnectionRow(
             p.Name ?? p.EndpointId[..10], p.Route, p.Address, p.RttMs is { } rtt ? Math.Round(rtt) : null))],
         [.. events.Select(e => new NodeEventRow(
-            Text(e.Time)!, e.Level.ToString().ToLowerInvariant(), e.Event, TextOf(e)))]);
+            Text(e.Time)!, e.Level.ToString().ToLowerInvariant(), e.Event, TextOf(e)))])
+    {
+        Assets = status.Assets is { } assets
+            ? new NodeAssetsRow(ForVisitor(assets.Url, host), AssetsText.Of(assets), assets.Mirror?.State)
+            : null,
+    };
 
     public string LivePath(PageLinks links) => "/node/live";
 
@@ -70,6 +87,7 @@ internal sealed record NodeOverview(
         }
 
         foreach (var repository in Repositories) Write(html, repository);
+        WriteAssets(html);
         WriteConnections(html);
         WriteEvents(html);
     }
@@ -103,6 +121,15 @@ internal sealed record NodeOverview(
         }
 
         html.Add($"</table></div>\n");
+    }
+
+    private void WriteAssets(HtmlPage html)
+    {
+        if (Assets is not { } assets) return;
+
+        html.Add($"<h2><a href=\"{assets.Url}/\">Assets</a>");
+        if (assets.State is { } state) html.Add($" <span class=\"{ClassOf(state)}\">{Words(state)}</span>");
+        html.Add($"</h2>\n<p>{assets.Text}</p>\n");
     }
 
     private void WriteConnections(HtmlPage html)
@@ -147,6 +174,11 @@ internal sealed record NodeOverview(
                 repository.Peers.FirstOrDefault(known => known.Peer == p.Peer)?.Lag, Text(p.Since), p.Reason,
                 p.Hint))]);
     }
+
+    // A store that listens everywhere is where the visitor found the node.
+    private static string ForVisitor(string url, string? host) =>
+        host is { Length: > 0 } && IPAddress.TryParse(new Uri(url).Host.Trim('[', ']'), out var address)
+        && ListenAddress.IsEvery(address) ? new UriBuilder(url) { Host = host }.Uri.ToString().TrimEnd('/') : url;
 
     private static string TextOf(LogEntry entry) => string.Join(
         ' ', entry.Fields.Where(f => f.Value is not null && f.Key != "agent")

@@ -45,7 +45,8 @@ internal sealed class NodePage(
             return;
         }
 
-        var view = NodeOverview.Of(await source.SnapshotAsync(context.RequestAborted), events.List());
+        var view = NodeOverview.Of(
+            await source.SnapshotAsync(context.RequestAborted), events.List(), context.Request.Host.Host);
         var visitor = new PageVisitor(null, default, "") { SeesNode = true };
         var request = new PageRequest(new PageQuery("", context.Request.Query), visitor, default, "edgesync", "");
         await PageSender.SendAsync(context, PageSender.Show(request, view));
