@@ -20,6 +20,10 @@ internal sealed class AssetFilter
     /// <summary>Of shorter texts the index of words knows nothing: it holds triples of characters.</summary>
     private const int IndexedLengthMin = 3;
 
+    private const string HasShortWord =
+        "instr(lower(coalesce(name,'')||char(10)||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)||tags),"
+        + "lower(?))>0";
+
     private readonly StringBuilder _byFilter = new();
     private readonly StringBuilder _inOrder = new();
     private readonly List<(int Index, string? Text, long Number)> _values = [];
@@ -79,12 +83,19 @@ internal sealed class AssetFilter
         if (indexed.Count > 0)
             Add("id", " IN (SELECT rowid FROM asset_words WHERE asset_words MATCH ?)", string.Join(' ', indexed));
 
+        // Beside a filter they are looked for in what it leaves, else in all texts.
         foreach (var word in words.Where(w => w.EnumerateRunes().Count() < IndexedLengthMin))
         {
-            Add(
-                "id", " IN (SELECT rowid FROM asset_words WHERE instr(lower(coalesce(name,'')||char(10)"
-                    + "||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)||tags),lower(?))>0)", word);
+            if (HasFilter) AddLast($"EXISTS(SELECT 1 FROM asset_words WHERE rowid=id AND {HasShortWord})", word);
+            else Add("id", $" IN (SELECT rowid FROM asset_words WHERE {HasShortWord})", word);
         }
+    }
+
+    private void AddLast(string condition, string value)
+    {
+        var text = Numbered(condition);
+        Append(text, text);
+        _values.Add((FirstParameter + _values.Count, value, 0));
     }
 
     private void AddState(string condition) => Append("+" + condition, condition);
