@@ -30,6 +30,8 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
     public int Deflate(ReadOnlySpan<byte> source, Span<byte> target)
     {
         Invariant.Require(target.Length >= GetLengthMax(source.Length));
+        if (OperatingSystem.IsBrowser() && format == DeflateFormat.Zlib) return ManagedZlib.Deflate(source, target);
+
         Begin();
         try
         {
@@ -45,6 +47,12 @@ public sealed unsafe class Deflater(int level = 6, DeflateFormat format = Deflat
     /// <summary>Appends the compressed text.</summary>
     public void Deflate(ReadOnlySpan<byte> source, IBufferWriter<byte> output)
     {
+        if (OperatingSystem.IsBrowser() && format == DeflateFormat.Zlib)
+        {
+            output.Advance(ManagedZlib.Deflate(source, output.GetSpan(GetLengthMax(source.Length))));
+            return;
+        }
+
         Begin();
         try
         {

@@ -46,6 +46,9 @@ public sealed unsafe class Inflater : IDisposable
         out BlobFault fault,
         DeflateFormat format = DeflateFormat.Zlib)
     {
+        if (OperatingSystem.IsBrowser() && format == DeflateFormat.Zlib)
+            return ManagedZlib.TryInflate(source, target, out written, out fault);
+
         Reset(format);
         var status = Inflate(source, target, out var consumed, out written);
         if (status == OperationStatus.DestinationTooSmall)
