@@ -108,6 +108,7 @@ internal sealed class EmbeddedBroker(
                 ClientListen = ListenOn(settings.ClientPort),
                 LeafListen = ListenOn(settings.LeafPort),
                 WebSocketListen = ListenOn(settings.WebsocketPort),
+                WebSocketOrigins = settings.WebsocketOrigins.Count == 0 ? null : settings.WebsocketOrigins,
                 WebSocketCompression = settings.WebsocketCompression,
                 MonitoringListen = ListenOn(settings.MonitorPort),
                 Tls = NatsLogins.ServerTlsOf(settings.ServeTls),

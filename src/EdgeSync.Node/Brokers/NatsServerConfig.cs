@@ -31,10 +31,16 @@ internal static class NatsServerConfig
                 CultureInfo.InvariantCulture,
                 $"websocket {{ listen: {Quote($"{ports.Host}:{web}")}, "
                     + $"{(TlsOf(settings.ServeTls) is { } webTls ? $"tls: {webTls}" : "no_tls: true")}"
-                    + $"{(settings.WebsocketCompression ? ", compression: true" : "")} }}\n");
+                    + $"{(settings.WebsocketCompression ? ", compression: true" : "")}"
+                    + $"{OriginsOf(settings.WebsocketOrigins)} }}\n");
         AppendLeafnodes(text, settings, ports);
         return text.ToString();
     }
+
+    // Without them nats-server takes every page; ours only those of the port itself, as the embedded broker does.
+    private static string OriginsOf(List<string> origins) => origins.Count == 0
+        ? ", same_origin: true"
+        : $", allowed_origins: [{string.Join(", ", origins.Select(Quote))}]";
 
     private static void AppendLeafnodes(StringBuilder text, NatsSection settings, NatsServerPorts ports)
     {

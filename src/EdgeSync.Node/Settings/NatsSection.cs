@@ -35,6 +35,12 @@ public sealed class NatsSection
     /// <summary>Port for WebSocket clients; 0 picks one, null opens none.</summary>
     public int? WebsocketPort { get; set; }
 
+    /// <summary>
+    /// Web pages that may use the WebSocket port, by their origins: <c>https://app.example.org</c>. Empty: only pages
+    /// of the port's own host and port.
+    /// </summary>
+    public List<string> WebsocketOrigins { get; set; } = [];
+
     /// <summary>Messages to WebSocket clients that offer it are compressed: fewer bytes, more processor time.</summary>
     public bool WebsocketCompression { get; set; }
 

@@ -60,6 +60,9 @@ internal static class NodeFlags
             "nats.websocket_port", SettingKind.Number, "--nats-websocket-port", prefix + "NATS_WEBSOCKET_PORT",
             "Port of the broker for WebSocket clients; 0 picks one (default: none).", "PORT", ["--websocket-port"]),
         new(
+            "nats.websocket_origins", SettingKind.List, "--nats-websocket-origin", prefix + "NATS_WEBSOCKET_ORIGINS",
+            "Web page that may use the WebSocket port, by its origin. May be repeated.", "ORIGIN"),
+        new(
             "nats.monitor_port", SettingKind.Number, "--nats-monitor-port", prefix + "NATS_MONITOR_PORT",
             "Port for /varz, /connz, /subsz and /leafz; 0 picks one (default: none).", "PORT"),
         new(

@@ -155,6 +155,15 @@ internal static class SettingsCheck
                 yield return ($"nats.{name}", $"{port} is not a port: 0 (any free one) to 65535");
         }
 
+        foreach (var origin in nats.WebsocketOrigins)
+        {
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var page) || page.Scheme is not ("http" or "https")
+                || page.GetLeftPart(UriPartial.Authority) != origin)
+                yield return (
+                    "nats.websocket_origins",
+                    $"'{origin}' is not the origin of a page: http://HOST:PORT or https://HOST, without a path");
+        }
+
         if (nats.ServeTls is { First: false } tls && tls.FirstFallback != TimeSpan.Zero)
             yield return ("nats.serve_tls.first_fallback", "only where TLS is first: \"first\": true");
         foreach (var (place, towards) in nats.Remotes.Select(
