@@ -18,6 +18,7 @@ public sealed partial class LayeringTests
         ["EdgeSync.Quic"] = ["EdgeSync.Primitives"],
         ["EdgeSync.Iroh"] = ["EdgeSync.Primitives", "EdgeSync.Quic"],
         ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
+        ["EdgeSync.Browser"] = ["EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Can"] = ["EdgeSync.Iroh", "EdgeSync.Primitives"],
         ["EdgeSync.Storage"] = ["EdgeSync.Can", "EdgeSync.Fossil", "EdgeSync.Primitives"],
         ["EdgeSync.Net"] = ["EdgeSync.Iroh", "EdgeSync.Nats", "EdgeSync.Primitives", "EdgeSync.Quic"],
@@ -88,7 +89,7 @@ public sealed partial class LayeringTests
 
     private static readonly string[] Cores = [
         "EdgeSync.Primitives", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Quic", "EdgeSync.Iroh",
-        "EdgeSync.Agent", "EdgeSync.Can"];
+        "EdgeSync.Agent", "EdgeSync.Can", "EdgeSync.Browser"];
 
     private static string Sources => Path.Combine(Vectors.RepositoryRoot, "src");
 
