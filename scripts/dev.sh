@@ -15,6 +15,8 @@
 #                    them (default 200) as whole trees in both programs
 #   differences [SEEDS [FIRST]]  random work on two checkouts, one by stock and one by us (default 100 seeds from 1000)
 #   browser [--screenshots]  the web pages in Debian's Chromium (scripts/browser.sh)
+#   wasm             build the leaf of a web page into artifacts/wasm (scripts/wasm.sh)
+#   browser-leaf [CHECK-INS]  that leaf in Chromium, beside a leaf and a stock Fossil (scripts/browser-leaf.sh)
 #   mirror [PART...]  two asset stores: many assets, a large one, a full disk (scripts/mirror.sh)
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
@@ -129,6 +131,8 @@ case $verb in
     ;;
   fossil-tests) exec scripts/fossil-tests.sh "$@" ;;
   browser) exec scripts/browser.sh "$@" ;;
+  wasm) exec scripts/wasm.sh "$@" ;;
+  browser-leaf) exec scripts/browser-leaf.sh "$@" ;;
   mirror) exec scripts/mirror.sh "$@" ;;
   bench) exec scripts/bench.sh "$@" ;;
   packaging) exec scripts/packaging.sh "$@" ;;
@@ -139,6 +143,7 @@ case $verb in
     need_dotnet
     rm -rf build/locks
     dotnet restore EdgeSync.sln -v q
+    dotnet restore src/EdgeSync.Browser.Wasm -v q
     for rid in $published_rids; do
       dotnet msbuild src/EdgeSync.Cli -t:Restore -v:q -nologo -p:PublishAot=true -p:RuntimeIdentifier="$rid" \
         -p:ArtifactsPath="$root/artifacts/publish/compiled"

@@ -19,6 +19,7 @@ public sealed partial class LayeringTests
         ["EdgeSync.Iroh"] = ["EdgeSync.Primitives", "EdgeSync.Quic"],
         ["EdgeSync.Agent"] = ["EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
         ["EdgeSync.Browser"] = ["EdgeSync.Agent", "EdgeSync.Fossil", "EdgeSync.Nats", "EdgeSync.Primitives"],
+        ["EdgeSync.Browser.Wasm"] = ["EdgeSync.Browser"],
         ["EdgeSync.Can"] = ["EdgeSync.Iroh", "EdgeSync.Primitives"],
         ["EdgeSync.Storage"] = ["EdgeSync.Can", "EdgeSync.Fossil", "EdgeSync.Primitives"],
         ["EdgeSync.Net"] = ["EdgeSync.Iroh", "EdgeSync.Nats", "EdgeSync.Primitives", "EdgeSync.Quic"],
@@ -31,6 +32,7 @@ public sealed partial class LayeringTests
 
     private static readonly Dictionary<string, string[]> Packages = new()
     {
+        ["EdgeSync.Browser.Wasm"] = ["NATS.Client.Core", "NATS.Client.JetStream"],
         ["EdgeSync.Can"] = ["Blake3", "BouncyCastle.Cryptography"],
         ["EdgeSync.Iroh"] = ["Blake3"],
         ["EdgeSync.Nats"] = ["BCrypt.Net-Next", "NATS.NKeys"],
