@@ -135,22 +135,56 @@ public sealed record MetaUpdate(
     }
 }
 
-/// <summary>Replies of <c>/sync/push</c> and <c>/sync/meta</c>.</summary>
+/// <summary>Replies of <c>/sync/push</c>, <c>/sync/meta</c> and <c>/sync/apply</c>.</summary>
 public static class SyncReplies
 {
-    public static byte[] Pushed(AssetHash hash, bool alreadyExisted)
+    /// <param name="hash">The asset.</param>
+    /// <param name="alreadyExisted">It was there.</param>
+    /// <param name="number">Of its last change in the service; 0: not told (an addition).</param>
+    public static byte[] Pushed(AssetHash hash, bool alreadyExisted, long number = 0)
     {
         var body = new ArrayBufferWriter<byte>(80);
         var writer = new ProtobufWriter(body);
         writer.Text(1, hash.ToString());
         writer.Flag(2, alreadyExisted);
+        writer.Number(3, number);
         return body.WrittenSpan.ToArray();
     }
 
-    public static byte[] Applied(bool applied)
+    /// <param name="applied">False: the service has something later.</param>
+    /// <param name="number">As of <see cref="Pushed"/>.</param>
+    public static byte[] Applied(bool applied, long number = 0)
     {
-        var body = new ArrayBufferWriter<byte>(2);
-        new ProtobufWriter(body).Flag(1, applied);
+        var body = new ArrayBufferWriter<byte>(16);
+        var writer = new ProtobufWriter(body);
+        writer.Flag(1, applied);
+        writer.Number(2, number);
         return body.WrittenSpan.ToArray();
+    }
+
+    public static bool TryParsePushed(ReadOnlySpan<byte> message, out bool alreadyExisted, out long number)
+    {
+        (alreadyExisted, number) = (false, 0);
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (reader.Field == 2) alreadyExisted = reader.Boolean();
+            else if (reader.Field == 3) number = reader.Int64();
+        }
+
+        return !reader.IsFaulty;
+    }
+
+    public static bool TryParseApplied(ReadOnlySpan<byte> message, out bool applied, out long number)
+    {
+        (applied, number) = (false, 0);
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (reader.Field == 1) applied = reader.Boolean();
+            else if (reader.Field == 2) number = reader.Int64();
+        }
+
+        return !reader.IsFaulty;
     }
 }

@@ -129,23 +129,24 @@ internal sealed class CanService : IAsyncDisposable
     {
         app.Use((context, next) => GuardAsync(context, next, guard));
         app.UseRouting();
-        var operations = _operations = new OperationsRoutes(Store, _mirror, _verifier, _metrics, guard);
+        var operations = _operations =
+            new OperationsRoutes(Store, _mirror, () => _verifier.State, _metrics, guard);
         app.MapMethods("/healthz", Reading, OperationsRoutes.HealthAsync);
         app.MapMethods("/readyz", Reading, operations.ReadyAsync);
         app.MapMethods("/status", Reading, operations.StatusAsync);
         app.MapMethods("/metrics", Reading, operations.MetricsAsync);
         var ingest = new IngestRoutes(Store);
         new CanPages(Store, _mirror, ingest, guard, _clock).Map(app, Reading);
-        MapAssets(app, guard, ingest);
-        MapSync(app, guard);
+        var assets = new AssetRoutes(Store, _mirror, _thumbnails, guard);
+        MapAssets(app, guard, ingest, assets);
+        MapSync(app, guard, assets);
     }
 
-    private void MapAssets(WebApplication app, CanGuard guard, IngestRoutes ingest)
+    private void MapAssets(WebApplication app, CanGuard guard, IngestRoutes ingest, AssetRoutes assets)
     {
         app.MapPost(Prefix + "/ingest", ingest.FormAsync);
         app.MapPost(Prefix + "/ingest/data", ingest.DataAsync);
 
-        var assets = new AssetRoutes(Store, _mirror, _thumbnails, guard);
         app.MapMethods(Prefix + "/list", Reading, assets.ListAsync);
         app.MapMethods(Prefix + "/search", Reading, assets.ListAsync);
         app.MapMethods(Prefix + "/asset/{hash}", Reading, assets.ContentAsync);
@@ -167,13 +168,17 @@ internal sealed class CanService : IAsyncDisposable
         app.MapPost(Prefix + "/admin/mirror/{action}", mirror.ActAsync);
     }
 
-    private void MapSync(WebApplication app, CanGuard guard)
+    private void MapSync(WebApplication app, CanGuard guard, AssetRoutes assets)
     {
-        var sync = new SyncRoutes(Store, guard);
+        var sync = new SyncRoutes(Store, assets, guard);
         app.MapPost("/sync/hashes", sync.HashesAsync);
         app.MapPost("/sync/pull", sync.PullAsync);
         app.MapPost("/sync/push", sync.PushAsync);
         app.MapPost("/sync/meta", sync.MetaAsync);
+        app.MapMethods("/sync/changes", Reading, sync.ChangesAsync);
+        app.MapMethods("/sync/content/{hash}", Reading, sync.ContentAsync);
+        app.MapPost("/sync/apply", sync.ApplyAsync);
+        app.MapPost("/sync/verify/{hash}", sync.VerifyAsync);
 
         var events = new EventRoutes(Store, guard, _clock, _stopping.Token);
         app.MapMethods(Prefix + "/events", Reading, events.PublicAsync);

@@ -26,11 +26,14 @@ internal sealed class EventRoutes(AssetStore store, CanGuard guard, TimeProvider
     /// <summary>For everyone: arrivals, and what became of assets.</summary>
     public Task PublicAsync(HttpContext context) => StreamAsync(context, store.ChangesAfter);
 
-    /// <summary>For peers, with the sync key: arrivals, as the original sends them.</summary>
+    /// <summary>
+    /// For peers, with the sync key: arrivals, as the original sends them; with <c>all=true</c> every change.
+    /// </summary>
     public Task PrivateAsync(HttpContext context) =>
         guard.SyncStatus(context.Request, canBeQuery: true) is > 0 and var status
             ? SyncRoutes.RefuseAsync(context, status)
-            : StreamAsync(context, store.ArrivalsAfter);
+            : StreamAsync(
+                context, context.Request.Query["all"] == "true" ? store.ChangesAfter : store.ArrivalsAfter);
 
     private async Task StreamAsync(HttpContext context, Func<long, int, IReadOnlyList<AssetChange>> read)
     {

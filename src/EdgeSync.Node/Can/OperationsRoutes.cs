@@ -16,7 +16,7 @@ namespace EdgeSync.Node.Can;
 /// </code>
 /// </summary>
 internal sealed class OperationsRoutes(
-    AssetStore store, MirrorHost? mirror, VerifyLoop verifier, MetricStore metrics, CanGuard guard)
+    AssetStore store, MirrorHost? mirror, Func<VerifyState> verifier, MetricStore metrics, CanGuard guard)
 {
     private const string Text = "text/plain; charset=utf-8";
 
@@ -63,7 +63,7 @@ internal sealed class OperationsRoutes(
         var (free, reserve) = store.Disk;
         return new CanStatus(
             BuildInfo.Version, store.Root, counts.Assets, counts.Bytes, counts.Trashed, counts.Corrupted, counts.Tags,
-            free, reserve, verifier.State, mirrored);
+            free, reserve, verifier(), mirrored);
     }
 
     private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(

@@ -15,9 +15,22 @@ namespace EdgeSync.Node.Can;
 /// POST /sync/push                stores an asset
 /// POST /sync/meta                changes tags, description, trash state
 /// </code>
+/// Of these the original has no more. For agents that follow edits, the trash and deletions, too:
+/// <code>
+/// GET  /sync/changes?after=N     what was changed behind a number, as it is now
+/// GET  /sync/content/HASH        the bytes, with ranges, also in the trash
+/// POST /sync/push?known=N        also what was deleted up to that change
+/// POST /sync/apply               all details, the trash state, or a deletion for good; 409: changed since
+/// POST /sync/verify/HASH         hashes the content again
+/// </code>
 /// </summary>
-internal sealed class SyncRoutes(AssetStore store, CanGuard guard)
+internal sealed class SyncRoutes(AssetStore store, AssetRoutes assets, CanGuard guard)
 {
+    private const int ChangesMax = 1000;
+
+    // Another one for each start: rows may have gone meanwhile without a change.
+    private readonly string _epoch = Guid.NewGuid().ToString("N");
+
     private const int PullBytesMax = 1 << 20;
     private const int PageSize = 1000;
     private const int PieceBytes = 64 * 1024;
@@ -69,9 +82,79 @@ internal sealed class SyncRoutes(AssetStore store, CanGuard guard)
         }
     }
 
+    public async Task ChangesAsync(HttpContext context)
+    {
+        if (await IsRefusedAsync(context)) return;
+        if (!TryNumber(context, "after", 0, out var after) || !TryNumber(context, "limit", ChangesMax, out var limit))
+        {
+            await TextAsync(context, 400, "after and limit are numbers");
+            return;
+        }
+
+        // Before the page, so that what comes meanwhile is behind the position.
+        var committed = store.CommittedNumber;
+        var epoch = string.Create(CultureInfo.InvariantCulture, $"{_epoch}.{store.Rebuilds}");
+        var size = (int)Math.Clamp(limit, 1, ChangesMax);
+        var states = store.StatesAfter(after, size);
+        var hasMore = states.Count == size;
+        var position = hasMore ? states[^1].Number : Math.Max(committed, states.Count > 0 ? states[^1].Number : 0);
+        await CanAnswer.BytesAsync(
+            context, 200, CanAnswer.Protobuf, new ChangesPage(states, position, epoch, hasMore).ToArray());
+    }
+
+    public async Task ContentAsync(HttpContext context)
+    {
+        if (await IsRefusedAsync(context)) return;
+        if (Find(context) is { } asset) await assets.SendAsync(context, asset);
+        else await TextAsync(context, 404, "no such asset");
+    }
+
+    public async Task VerifyAsync(HttpContext context)
+    {
+        if (await IsRefusedAsync(context)) return;
+        if (Find(context) is not { } asset)
+        {
+            await TextAsync(context, 404, "no such asset");
+            return;
+        }
+
+        var isRight = await store.VerifyAsync(asset.Hash, context.RequestAborted);
+        await TextAsync(context, 200, isRight ? "right" : "corrupted");
+    }
+
+    public async Task ApplyAsync(HttpContext context)
+    {
+        if (await IsRefusedAsync(context)) return;
+        if (!AssetState.TryParse(await IngestRoutes.ReadAllAsync(context, BundleParser.FieldBytesMax), out var state))
+        {
+            await TextAsync(context, 400, "the body is not an AssetState");
+            return;
+        }
+
+        if (state.Details.Fault() is { } fault)
+        {
+            await TextAsync(context, 400, fault);
+            return;
+        }
+
+        var applied = await store.ApplyAsync(state);
+        await (applied.Outcome switch
+        {
+            AppliedOutcome.Applied => CanAnswer.BytesAsync(
+                context, 200, CanAnswer.Protobuf, SyncReplies.Applied(true, applied.Number)),
+            AppliedOutcome.Changed => TextAsync(context, 409, "the asset was changed since"),
+            _ => TextAsync(context, 404, "no such asset"),
+        });
+    }
+
     public async Task PushAsync(HttpContext context)
     {
         if (await IsRefusedAsync(context)) return;
+        if (!TryNumber(context, "known", -1, out var known))
+        {
+            await TextAsync(context, 400, "known is a number");
+            return;
+        }
 
         using var upload = store.BeginUntimedUpload(context.Request.ContentLength ?? 0);
         var parser = new BundleParser();
@@ -95,10 +178,13 @@ internal sealed class SyncRoutes(AssetStore store, CanGuard guard)
         }
 
         var stored = await store.StoreAsync(
-            upload, bundle.Details, new PeerState(bundle.IsTrashed, bundle.MetaUpdatedAtMs));
+            upload, bundle.Details,
+            new PeerState(bundle.IsTrashed, bundle.MetaUpdatedAtMs) { DeletionsKnown = known });
         if (stored.WasDeleted) await TextAsync(context, 410, "the asset was deleted here for good");
         else await CanAnswer.BytesAsync(
-            context, 200, CanAnswer.Protobuf, SyncReplies.Pushed(bundle.Hash, stored.AlreadyExisted));
+            context, 200, CanAnswer.Protobuf,
+            SyncReplies.Pushed(
+                bundle.Hash, stored.AlreadyExisted, known >= 0 ? stored.Asset.ChangeNumber : 0));
     }
 
     public async Task MetaAsync(HttpContext context)
@@ -190,6 +276,17 @@ internal sealed class SyncRoutes(AssetStore store, CanGuard guard)
             }
         }
     }
+
+    private static bool TryNumber(HttpContext context, string name, long absent, out long number)
+    {
+        var text = context.Request.Query[name].ToString();
+        number = absent;
+        return text.Length == 0
+            || long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    }
+
+    private Asset? Find(HttpContext context) =>
+        AssetHash.TryParse((string?)context.Request.RouteValues["hash"] ?? "", out var hash) ? store.Find(hash) : null;
 
     private async Task<bool> IsRefusedAsync(HttpContext context)
     {

@@ -35,6 +35,13 @@ internal sealed class AssetIndex(Database database)
         return select.BindText(1, hash.ToString()).Step();
     }
 
+    /// <summary>The number of the deletion for good; null: it was not.</summary>
+    public long? TombstoneNumber(AssetHash hash)
+    {
+        using var select = database.Prepare("SELECT change_number FROM tombstones WHERE hash=?1");
+        return select.BindText(1, hash.ToString()).Step() ? select.Int64(0) : null;
+    }
+
     /// <summary>Adds a row; returns the asset with its id and numbers.</summary>
     public Asset Insert(Asset asset, long number)
     {

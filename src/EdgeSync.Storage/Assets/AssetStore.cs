@@ -41,8 +41,8 @@ public sealed class AssetStore : IDisposable
         var recovery = new AssetRecovery(options, folder, _details, NextNumber);
         using (var transaction = database.Begin())
         {
-            if (isNew) recovery.Rebuild(index);
-            else recovery.Reconcile(index);
+            if (options.HasContents && isNew) recovery.Rebuild(index);
+            else if (options.HasContents) recovery.Reconcile(index);
             transaction.Commit();
         }
 
@@ -60,6 +60,9 @@ public sealed class AssetStore : IDisposable
     /// Whether uploads get the tree by which a mirror verifies them in parts (<see cref="OpenMirrorAsync"/>).
     /// </summary>
     internal bool KeepsTrees { get; private set; }
+
+    /// <summary>See <see cref="AssetStoreOptions.HasContents"/>.</summary>
+    internal bool HasContents => _options.HasContents;
 
     internal AssetFolder Folder => _folder;
 
@@ -155,9 +158,10 @@ public sealed class AssetStore : IDisposable
             index =>
             {
                 if (index.Find(hash) is { IsCorrupted: false } known) return new StoredAsset(known, true, false);
-                if (index.IsTombstone(hash))
+                if (index.TombstoneNumber(hash) is { } deletion)
                 {
-                    if (origin is not null) return new StoredAsset(asset, false, true);
+                    if (origin is { } peer && deletion > peer.DeletionsKnown)
+                        return new StoredAsset(asset, false, true);
                     index.RemoveTombstone(hash);
                 }
 
@@ -319,6 +323,75 @@ public sealed class AssetStore : IDisposable
             return applied ? MetaRule.Apply(update, asset) : asset;
         });
         return asset is null ? null : applied;
+    }
+
+    /// <summary>
+    /// Makes an asset what another side says, unless it was changed since that side looked: details and trash state, or
+    /// its deletion.
+    /// </summary>
+    /// <param name="state">What it is to be; its number is that of the last change which the other side knows.</param>
+    public async Task<AppliedState> ApplyAsync(AssetState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var outcome = AppliedOutcome.Absent;
+        if (state.IsDeleted)
+        {
+            var deleted = await _writer.RunAsync(index =>
+            {
+                outcome = OutcomeOf(index.Find(state.Hash), state.Number);
+                if (outcome != AppliedOutcome.Applied || index.Find(state.Hash) is not { } asset) return null;
+
+                index.Delete(asset, NowMs(), NextNumber());
+                return asset;
+            });
+            if (deleted is not null) await Task.Run(() => RemoveFiles([deleted]));
+            return new AppliedState(outcome, CommittedNumber);
+        }
+
+        var after = await ChangeAsync(state.Hash, asset =>
+        {
+            outcome = OutcomeOf(asset, state.Number);
+            return outcome != AppliedOutcome.Applied ? asset : asset with
+            {
+                Details = state.Details,
+                IsTrashed = state.IsTrashed,
+                MetaUpdatedAtMs = Math.Max(asset.MetaUpdatedAtMs + 1, state.MetaUpdatedAtMs),
+            };
+        });
+        return new AppliedState(outcome, after?.ChangeNumber ?? 0);
+    }
+
+    /// <summary>What the assets of changes are now, behind a number, in the order of their last changes.</summary>
+    public IReadOnlyList<AssetState> StatesAfter(long number, int limit)
+    {
+        using var reader = Borrow();
+        using var snapshot = reader.Index.Database.BeginRead();
+        var states = new List<AssetState>();
+        foreach (var change in reader.Index.ChangesAfter(number, limit))
+        {
+            states.Add(reader.Index.Find(change.Hash) is { } asset ? AssetState.Of(asset) : new AssetState
+            {
+                Hash = change.Hash,
+                TimestampMs = change.TimestampMs,
+                Number = change.Number,
+                IsDeleted = true,
+            });
+        }
+
+        return states;
+    }
+
+    /// <summary>
+    /// Hashes a content again; one that is missing or is not the asset's is marked, which is a change.
+    /// </summary>
+    /// <returns>Whether it is right.</returns>
+    public async Task<bool> VerifyAsync(AssetHash hash, CancellationToken cancellationToken)
+    {
+        if (Find(hash) is not { IsCorrupted: false } asset) return false;
+
+        var found = await FileCheck.HashOfAsync(
+            _folder.PathOf(asset), asset.TimestampMs, _ => Task.CompletedTask, cancellationToken);
+        return found == hash || !await MarkAsync(asset, isCorrupted: true);
     }
 
     /// <summary>Moves an asset into the trash; null when there is no such asset.</summary>
@@ -495,6 +568,9 @@ public sealed class AssetStore : IDisposable
         RandomAccess.FlushToDisk(file);
     }
 
+    private static AppliedOutcome OutcomeOf(Asset? asset, long known) => asset is null ? AppliedOutcome.Absent
+        : asset.ChangeNumber > known ? AppliedOutcome.Changed : AppliedOutcome.Applied;
+
     internal long NowMs() => _options.Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     // Later than the change before it, also when the clock was set back.
@@ -535,4 +611,27 @@ public sealed class AssetStore : IDisposable
 public readonly record struct StoredAsset(Asset Asset, bool AlreadyExisted, bool WasDeleted);
 
 /// <summary>The state of an asset at the peer that sends it.</summary>
-public readonly record struct PeerState(bool IsTrashed, long MetaUpdatedAtMs);
+public readonly record struct PeerState(bool IsTrashed, long MetaUpdatedAtMs)
+{
+    /// <summary>
+    /// The number of a change up to which the peer knows of deletions: those are taken back by what it sends.
+    /// </summary>
+    public long DeletionsKnown { get; init; } = -1;
+}
+
+/// <summary>What became of a state that was to be applied.</summary>
+/// <param name="Outcome">Whether it was.</param>
+/// <param name="Number">Of the asset's last change.</param>
+public readonly record struct AppliedState(AppliedOutcome Outcome, long Number);
+
+/// <summary>Of <see cref="AppliedState"/>.</summary>
+public enum AppliedOutcome
+{
+    Applied,
+
+    /// <summary>There is no such asset.</summary>
+    Absent,
+
+    /// <summary>It was changed by someone else since.</summary>
+    Changed,
+}

@@ -23,6 +23,12 @@ public sealed record AssetStoreOptions
     /// <summary>Bytes a second that the verifier reads.</summary>
     public long VerifyBytesPerSecond { get; init; } = 32L << 20;
 
+    /// <summary>
+    /// Whether the contents are here. Otherwise the rows are a copy of those of a service that has them
+    /// (<see cref="Mirror.ServiceCatalog"/>), and are not compared with files.
+    /// </summary>
+    public bool HasContents { get; init; } = true;
+
     /// <summary>Takes a sentence about something that went wrong without failing an operation.</summary>
     public Action<string>? Warned { get; init; }
 }

@@ -137,7 +137,7 @@ public sealed class MirrorStoreTests : IDisposable
             Assert.True(store.TryGetPartial(record.Key, out var partial));
             Assert.Equal(2, partial.Groups);
             for (var group = 2; group < 6; group++) Assert.True(Write(store, record.Key, tree, content, group));
-            Assert.Equal(CommitOutcome.Stored, await store.Contents.CommitAsync(record.Key, 5, tree));
+            Assert.Equal(CommitOutcome.Stored, await store.Contents.CommitAsync(record.Key, 5, tree, default));
             Assert.True(store.HasContent(record.Key));
             var piece = new byte[100];
             Assert.True(store.Contents.TryRead(record.Key, 100, piece));
@@ -160,7 +160,7 @@ public sealed class MirrorStoreTests : IDisposable
         var tree = ContentTree.Of([9, 9]);
         Assert.True(store.Contents.Write(record.Key, 5, tree, 0, [9, 9]));
 
-        Assert.Equal(CommitOutcome.Mismatch, await store.Contents.CommitAsync(record.Key, 5, tree));
+        Assert.Equal(CommitOutcome.Mismatch, await store.Contents.CommitAsync(record.Key, 5, tree, default));
 
         Assert.False(store.HasContent(record.Key));
         Assert.False(store.TryGetPartial(record.Key, out _));
@@ -184,7 +184,7 @@ public sealed class MirrorStoreTests : IDisposable
         File.Copy(_folder["copy"], _folder["data/.partial/" + record.Key]);
 
         Assert.Equal(
-            CommitOutcome.Failed, await store.Contents.CommitAsync(record.Key, 5, ContentTree.Of(content)));
+            CommitOutcome.Failed, await store.Contents.CommitAsync(record.Key, 5, ContentTree.Of(content), default));
         Assert.Null(assets.Find(record.Key));
     }
 
@@ -215,7 +215,7 @@ public sealed class MirrorStoreTests : IDisposable
         var before = assets.CommittedNumber;
         File.WriteAllText(Directory.GetFiles(_folder["data"], $"*{hash}*").Single(), "other");
 
-        Assert.False(await store.Contents.VerifyAsync(hash, default));
+        Assert.False(await assets.VerifyAsync(hash, default));
 
         Assert.Equal(hash, Assert.Single(assets.ChangesAfter(before, 10)).Hash);
         Assert.True(store.IsLost(hash));

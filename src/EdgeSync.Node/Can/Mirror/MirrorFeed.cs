@@ -11,7 +11,8 @@ namespace EdgeSync.Node.Can.Mirror;
 /// also those that were made while there was no mirror. The core gets what an asset is now, not what was done to it,
 /// so changes that came from peers are none, and one that comes twice does nothing.
 /// </summary>
-internal sealed class MirrorFeed(AssetStore assets, MirrorStore store, MirrorLoop loop)
+internal sealed class MirrorFeed(
+    AssetStore assets, MirrorStore store, IMirrorContents contents, MirrorLoop loop)
 {
     private const int PageSize = 256;
 
@@ -102,14 +103,14 @@ internal sealed class MirrorFeed(AssetStore assets, MirrorStore store, MirrorLoo
 
             if (bytes < ReadBytesMax) continue;
 
-            await store.Contents.EnsureTreesAsync(present, cancellationToken);
+            await contents.EnsureTreesAsync(present, cancellationToken);
             await TellAsync(ready, cancellationToken);
             (ready, present, bytes) = ([], [], 0);
         }
 
         if (ready.Count == 0) return;
 
-        await store.Contents.EnsureTreesAsync(present, cancellationToken);
+        await contents.EnsureTreesAsync(present, cancellationToken);
         await TellAsync(ready, cancellationToken);
     }
 

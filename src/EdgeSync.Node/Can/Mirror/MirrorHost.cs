@@ -40,6 +40,7 @@ internal sealed class MirrorHost : IAsyncDisposable
     private readonly MirrorSettings _settings;
     private readonly AssetStore _assets;
     private readonly MirrorStore _store;
+    private readonly IMirrorContents _contents;
     private readonly SecretKey? _key;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
@@ -55,14 +56,16 @@ internal sealed class MirrorHost : IAsyncDisposable
     private volatile MirrorStatus? _status;
 
     private MirrorHost(
-        MirrorSettings settings, AssetStore assets, MirrorStore store, SecretKey? key, ISharedEndpoint? shared,
+        MirrorSettings settings, AssetStore assets, MirrorStore store, IMirrorContents contents, SecretKey? key,
+        ISharedEndpoint? shared,
         SyncKeys keys, TimeProvider clock, ILogger log, Action<Exception> failed)
     {
-        (_settings, _assets, _store, _key, _clock, _log) = (settings, assets, store, key, clock, log);
+        (_settings, _assets, _store, _contents, _key) = (settings, assets, store, contents, key);
+        (_clock, _log) = (clock, log);
         (_tasks, _diskTasks) = (new RunningTasks(failed, log), new RunningTasks(failed, log));
         _disk = new MirrorDisk(_diskTasks);
         _loop = new MirrorLoop(store, clock, log);
-        _feed = new MirrorFeed(assets, store, _loop);
+        _feed = new MirrorFeed(assets, store, contents, _loop);
         _endpoint = new MirrorEndpoint(settings, key, shared, keys.LanTag, clock, log);
         _discovery = new MirrorDiscovery(_endpoint, settings, _loop, _tasks, NewPrng(), clock, log);
     }
@@ -82,10 +85,11 @@ internal sealed class MirrorHost : IAsyncDisposable
     /// <param name="log">Of connections and questions.</param>
     /// <param name="failed">Takes a bug.</param>
     /// <param name="shared">The endpoint of the node; null: the mirror has one of its own.</param>
+    /// <param name="contentsOf">Where contents are; null: in the store's folder.</param>
     /// <exception cref="EdgeSyncException">The key cannot be read, or an address not be bound.</exception>
     public static async Task<MirrorHost> StartAsync(
         MirrorSettings settings, AssetStore assets, TimeProvider clock, ILogger log, Action<Exception> failed,
-        ISharedEndpoint? shared = null)
+        ISharedEndpoint? shared = null, Func<MirrorStore, IMirrorContents>? contentsOf = null)
     {
         Invariant.Require(settings.Passphrase is not null);
         var keys = await Task.Run(() => SyncKeys.Derive(settings.Passphrase, settings.Group, settings.Stretch));
@@ -95,7 +99,9 @@ internal sealed class MirrorHost : IAsyncDisposable
         try
         {
             if (shared is null) key = KeyOf(settings, assets, log);
-            host = new MirrorHost(settings, assets, store, key, shared, keys, clock, log, failed);
+            host = new MirrorHost(
+                settings, assets, store, contentsOf?.Invoke(store) ?? store.Contents, key, shared, keys, clock, log,
+                failed);
         }
         catch
         {
@@ -323,7 +329,7 @@ internal sealed class MirrorHost : IAsyncDisposable
             case SyncEffect.Commit commit: _disk.Start(commit.Hash, () => BeginCommit(commit)); break;
             // What it finds is a change of the store, which the feed tells.
             case SyncEffect.Verify verify:
-                _disk.Start(verify.Hash, () => _store.Contents.VerifyAsync(verify.Hash, CancellationToken.None));
+                _disk.Start(verify.Hash, () => _contents.VerifyAsync(verify.Hash, _stop.Token));
                 break;
             case SyncEffect.Ask ask:
                 _questions[ask.Question] = ask;
@@ -334,10 +340,10 @@ internal sealed class MirrorHost : IAsyncDisposable
         }
     }
 
-    private Task ReadAsync(SyncEffect.ReadGroup read)
+    private async Task ReadAsync(SyncEffect.ReadGroup read)
     {
         var bytes = ArrayPool<byte>.Shared.Rent(read.Count);
-        var isRead = _store.Contents.TryRead(read.Hash, read.Offset, bytes.AsSpan(0, read.Count));
+        var isRead = await _contents.TryReadAsync(read.Hash, read.Offset, bytes.AsMemory(0, read.Count), _stop.Token);
         if (isRead) Instruments.CanMirrorSent.Add(read.Count);
         _loop.Post((node, at) =>
         {
@@ -345,12 +351,11 @@ internal sealed class MirrorHost : IAsyncDisposable
                 at, read.Token, isRead ? bytes.AsMemory(0, read.Count) : default(ReadOnlyMemory<byte>?));
             ArrayPool<byte>.Shared.Return(bytes);
         });
-        return Task.CompletedTask;
     }
 
     private Task WriteAsync(SyncEffect.WriteGroup write)
     {
-        var isWritten = _store.Contents.Write(
+        var isWritten = _contents.Write(
             write.Hash, write.TimestampMs, write.Tree, write.Group, write.Bytes.Span);
         if (isWritten) Instruments.CanMirrorReceived.Add(write.Bytes.Length);
         if (MemoryMarshal.TryGetArray(write.Bytes, out var rented)) ArrayPool<byte>.Shared.Return(rented.Array!);
@@ -363,7 +368,8 @@ internal sealed class MirrorHost : IAsyncDisposable
     {
         _diskTasks.Start(async () =>
         {
-            var outcome = await _store.Contents.CommitAsync(commit.Hash, commit.TimestampMs, commit.Tree);
+            var outcome = await _contents.CommitAsync(
+                commit.Hash, commit.TimestampMs, commit.Tree, _stop.Token);
             _loop.Post((node, at) => node.OnCommitted(at, commit.Hash, outcome));
         });
         return Task.CompletedTask;

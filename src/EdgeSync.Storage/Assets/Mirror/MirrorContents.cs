@@ -10,7 +10,7 @@ namespace EdgeSync.Storage.Assets.Mirror;
 /// The contents of a mirror: groups that are read and written, and what becomes of them when all have come. From any
 /// thread; writes of one asset come one after the other.
 /// </summary>
-public sealed class MirrorContents
+public sealed class MirrorContents : IMirrorContents
 {
     private const int PieceBytes = 256 * 1024;
 
@@ -18,6 +18,10 @@ public sealed class MirrorContents
     private readonly PartialFiles _partials;
 
     internal MirrorContents(AssetStore store, PartialFiles partials) => (_store, _partials) = (store, partials);
+
+    public ValueTask<bool> TryReadAsync(
+        AssetHash hash, long offset, Memory<byte> target, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(TryRead(hash, offset, target.Span));
 
     /// <summary>Reads a part of a content; false when it is not there.</summary>
     public bool TryRead(AssetHash hash, long offset, Span<byte> target)
@@ -32,13 +36,6 @@ public sealed class MirrorContents
         return false;
     }
 
-    /// <summary>Writes a verified group of an asset that arrives.</summary>
-    /// <param name="hash">The asset.</param>
-    /// <param name="timestampMs">Of the asset; its identity is hashed as the groups come.</param>
-    /// <param name="tree">By which the group was verified.</param>
-    /// <param name="group">Its number.</param>
-    /// <param name="bytes">Of the group.</param>
-    /// <returns>False: it does not follow what is here, or the disk refuses.</returns>
     public bool Write(AssetHash hash, long timestampMs, ContentTree tree, int group, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(tree);
@@ -52,18 +49,13 @@ public sealed class MirrorContents
         }
     }
 
-    /// <summary>All groups are here: makes them the content of the asset, if they are.</summary>
-    public async Task<CommitOutcome> CommitAsync(AssetHash hash, long timestampMs, ContentTree tree)
+    public async Task<CommitOutcome> CommitAsync(
+        AssetHash hash, long timestampMs, ContentTree tree, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(tree);
-        var path = _partials.PathOf(hash);
         try
         {
-            if (await Task.Run(() => IdentityOf(hash, path, timestampMs, tree)) is not { } found || found != hash)
-            {
-                _partials.Drop(hash);
-                return CommitOutcome.Mismatch;
-            }
+            if (await TakeWholeAsync(hash, timestampMs, tree) is not { } path) return CommitOutcome.Mismatch;
 
             Asset? written = null;
             await _store.Flushes.RunAsync(() => written = WriteDetails(path, hash, timestampMs, tree));
@@ -81,23 +73,25 @@ public sealed class MirrorContents
     }
 
     /// <summary>
-    /// Hashes a content again; one that is missing or is not the asset's is marked. A mirror learns of it by the
-    /// change.
+    /// The file of all groups, when they are the content of the asset; null: they are not, and are dropped.
     /// </summary>
-    /// <returns>Whether it is right.</returns>
-    public async Task<bool> VerifyAsync(AssetHash hash, CancellationToken cancellationToken)
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async Task<string?> TakeWholeAsync(AssetHash hash, long timestampMs, ContentTree tree)
     {
-        if (_store.Find(hash) is not { IsCorrupted: false } asset) return false;
+        ArgumentNullException.ThrowIfNull(tree);
+        var path = _partials.PathOf(hash);
+        if (await Task.Run(() => IdentityOf(hash, path, timestampMs, tree)) == hash) return path;
 
-        var found = await FileCheck.HashOfAsync(
-            _store.Folder.PathOf(asset), asset.TimestampMs, _ => Task.CompletedTask, cancellationToken);
-        return found == hash || !await _store.MarkAsync(asset, isCorrupted: true);
+        _partials.Drop(hash);
+        return null;
     }
 
-    /// <summary>
-    /// Makes the trees of contents that have none, as they were stored before there was a mirror; a content that is not
-    /// the asset's is marked instead.
-    /// </summary>
+    /// <summary>Drops what has come of an asset: it is stored.</summary>
+    public void Drop(AssetHash hash) => _partials.Drop(hash);
+
+    public Task VerifyAsync(AssetHash hash, CancellationToken cancellationToken) =>
+        _store.VerifyAsync(hash, cancellationToken);
+
     public async Task EnsureTreesAsync(IReadOnlyList<Asset> assets, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(assets);

@@ -165,7 +165,9 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         if (record is null)
         {
             rows.Remove(key);
-            if (index.Find(key) is null) RemoveTombstone(index, key);
+            // What a service still has is to be deleted there first.
+            var isInService = !_store.HasContents && new ServiceRows(index.Database).Find(key) is not null;
+            if (index.Find(key) is null && !isInService) RemoveTombstone(index, key);
             return;
         }
 
