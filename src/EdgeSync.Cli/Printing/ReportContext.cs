@@ -42,6 +42,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(CanWatchReport))]
 [JsonSerializable(typeof(CanWatchedFile))]
 [JsonSerializable(typeof(CanListeningReport))]
+[JsonSerializable(typeof(CanMirroringReport))]
 [JsonSerializable(typeof(CanListReport))]
 [JsonSerializable(typeof(CanPeersReport))]
 [JsonSerializable(typeof(CanPutReport))]

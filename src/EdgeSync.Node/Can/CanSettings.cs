@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeSync.Node.Can.Agent;
 using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -20,9 +21,6 @@ internal sealed record CanSettings
 
     public const string PortVariable = "CAN_PORT";
     private const string PassphraseVariable = "CAN_SYNC_PASSPHRASE";
-
-    // Of the original's agent, and without an effect here: the mirror learns of changes by itself.
-    private static readonly string[] AgentKeys = ["can_service_url", "poll_interval_secs"];
 
     /// <summary>The storage folder.</summary>
     public string StorageRoot { get; init; } = "./can_data";
@@ -60,6 +58,9 @@ internal sealed record CanSettings
     /// <summary>The mirror, if <see cref="MirrorSettings.Passphrase"/> is set.</summary>
     public MirrorSettings Mirror { get; init; } = new();
 
+    /// <summary>The agent of a service, as a process of its own.</summary>
+    public AgentSettings Agent { get; init; } = new();
+
     /// <summary>From a file and the environment.</summary>
     /// <param name="file">Null: <see cref="DefaultFile"/> if it exists, else the defaults.</param>
     /// <exception cref="EdgeSyncException">It cannot be read, or a value is not one.</exception>
@@ -88,7 +89,7 @@ internal sealed record CanSettings
             settings = With(settings, key, value, () => Fault(name, line, $"'{value}' is not a value of {key}"))
                 ?? MirrorKeys.With(
                     settings, key, value, reason => Fault(name, line, reason ?? $"'{value}' is not a value of {key}"))
-                ?? (AgentKeys.Contains(key) ? settings : throw Fault(name, line, $"there is no setting '{key}'"));
+                ?? throw Fault(name, line, $"there is no setting '{key}'");
         }
 
         return settings;
@@ -133,8 +134,27 @@ internal sealed record CanSettings
             {
                 AllowedHosts = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             },
+            "can_service_url" => settings with
+            {
+                Agent = settings.Agent with { ServiceUrl = IsUrl(value) ? value : throw fault() },
+            },
+            "poll_interval_secs" => settings with
+            {
+                Agent = settings.Agent with
+                {
+                    PollInterval = TimeSpan.FromSeconds(Number(value, 1, 86_400) ?? throw fault()),
+                },
+            },
+            "agent_port" => settings with
+            {
+                Agent = settings.Agent with { Port = (int)(Number(value, 0, ushort.MaxValue) ?? throw fault()) },
+            },
+            "agent_folder" => settings with { Agent = settings.Agent with { Folder = Secret(value) } },
             _ => null,
         };
+
+    private static bool IsUrl(string value) =>
+        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
 
     internal static string? Secret(string value) => value.Length > 0 ? value : null;
 

@@ -43,6 +43,26 @@ internal static partial class LogEvents
     public static partial void CanMirrorUnused(this ILogger log, string hint);
 
     [LoggerMessage(
+        LogLevel.Warning, EventName = "can.service_away", Message = "The asset store does not answer; the agent waits")]
+    public static partial void CanServiceAway(this ILogger log, string url, string error, string hint);
+
+    [LoggerMessage(LogLevel.Information, EventName = "can.service_back", Message = "The asset store answers again")]
+    public static partial void CanServiceBack(this ILogger log, string url);
+
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.service_limited",
+        Message = "The asset store has the original's routes alone; docs/can.md says what an agent cannot do there")]
+    public static partial void CanServiceLimited(this ILogger log, string url, string missing);
+
+    [LoggerMessage(LogLevel.Warning, EventName = "can.service_refuses", Message = "The asset store refuses an asset")]
+    public static partial void CanServiceRefuses(this ILogger log, string asset, int status, string error);
+
+    [LoggerMessage(
+        LogLevel.Error, EventName = "can.service_failed", Message = "The agent cannot work with the asset store")]
+    public static partial void CanServiceFailed(
+        this ILogger log, string url, string error, string? hint, double seconds);
+
+    [LoggerMessage(
         LogLevel.Error, EventName = "can.mirror_waits", Message = "The mirror waits for the disk")]
     public static partial void CanMirrorWaits(this ILogger log, string error, double seconds);
 

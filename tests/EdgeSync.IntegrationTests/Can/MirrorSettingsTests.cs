@@ -15,12 +15,14 @@ public sealed class MirrorSettingsTests
     [Test]
     public void The_keys_of_the_original_and_ours_are_read()
     {
-        var settings = CanSettings.Parse(
+        var all = CanSettings.Parse(
             """
             can_service_url: http://127.0.0.1:3210
             sync_api_key: k
             sync_passphrase: my-secret-phrase
-            poll_interval_secs: 30
+            poll_interval_secs: 20
+            agent_port: 3213
+            agent_folder: kept
             ticket_file: a.ticket
             connect_ticket_file: b.ticket
             sync_discovery: own
@@ -29,8 +31,12 @@ public sealed class MirrorSettingsTests
             sync_name: attic
             sync_limit: 1MB 22:00-06:00=off
             sync_compat: true
-            """, "config.yaml").Mirror;
+            """, "config.yaml");
+        var settings = all.Mirror;
 
+        Assert.Equal("http://127.0.0.1:3210", all.Agent.ServiceUrl);
+        Assert.Equal(TimeSpan.FromSeconds(20), all.Agent.PollInterval);
+        Assert.Equal((3213, "kept"), (all.Agent.Port!.Value, all.Agent.Folder));
         Assert.Equal("my-secret-phrase", settings.Passphrase);
         Assert.Equal("a.ticket", settings.TicketFile);
         Assert.Equal("b.ticket", settings.ConnectTicketFile);

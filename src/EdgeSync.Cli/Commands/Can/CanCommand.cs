@@ -53,6 +53,7 @@ internal static class CanCommand
                     "can serve --sync", "can serve --sync --limit 'off 08:00-18:00=500KB'",
                 ],
             },
+            AgentCommand.Create(),
             StoringCommands.Put(),
             StoringCommands.Get(),
             ListingCommands.List(),
