@@ -20,6 +20,23 @@ public sealed class SyncKeysTests
         Assert.Equal(name, key.Id.ToZ32());
     }
 
+    /// <summary>
+    /// Spec: can.md §7.1: BLAKE3 of the UTF-8 text <c>can-sync-gossip:{passphrase}</c>, 32 bytes, computed here by
+    /// itself.
+    /// </summary>
+    [Test]
+    [Arguments("my-secret-phrase")]
+    [Arguments("ä \u20ac")]
+    public void The_compatible_topic_is_that_of_the_original(string passphrase)
+    {
+        using var keys = SyncKeys.Derive(passphrase, cost: Cheap);
+        using var compatible = SyncKeys.Compatible(passphrase, keys);
+        var text = System.Text.Encoding.UTF8.GetBytes("can-sync-gossip:" + passphrase);
+
+        Assert.Equal(Convert.ToHexStringLower(SyncHash.Compute(text)), compatible.Topic.ToString());
+        Assert.NotEqual(keys.Topic, compatible.Topic);
+    }
+
     [Test]
     public void Argon2id_is_that_of_the_standard()
     {
