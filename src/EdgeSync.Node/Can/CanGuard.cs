@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using EdgeSync.Primitives;
 using Microsoft.AspNetCore.Http;
 
 namespace EdgeSync.Node.Can;
@@ -13,7 +14,13 @@ internal sealed class CanGuard(CanSettings settings, bool isLoopback, CanSession
     /// <summary>Forms of the pages, which carry the token of their session.</summary>
     public const string FormsPrefix = "/page/";
 
+    /// <summary>Of <see cref="Throttle"/>.</summary>
+    public const string Realm = "can";
+
     public CanSessions Sessions => sessions;
+
+    /// <summary>Counts wrong keys by address: those of the form, and of headers while a key is needed.</summary>
+    public LoginThrottle Throttle { get; } = new();
 
     /// <summary>Reading and storing need a key.</summary>
     public bool HasApiKey => settings.ApiKey is not null;

@@ -195,8 +195,10 @@ internal sealed class CanService : IAsyncDisposable
             // Pages of other sites cannot embed what this service sends.
             context.Response.Headers["Cross-Origin-Resource-Policy"] = "same-site";
             if (guard.Fault(context.Request) is { } refusal) await CanAnswer.RefuseAsync(context, 403, refusal);
-            else if (!CanGuard.IsOpen(context.Request.Path) && guard.AccessOf(context.Request) == CanAccess.None)
-                await AskForKeyAsync(context);
+            else if (!CanGuard.IsOpen(context.Request.Path) && await IsWithoutKeyAsync(context, guard))
+            {
+                // It was answered.
+            }
             else if (IsOtherCan(context.Request.Path.Value ?? ""))
                 await CanAnswer.RefuseAsync(context, 400, "the only container is 0");
             else await AnswerAsync(context, next);
@@ -231,6 +233,30 @@ internal sealed class CanService : IAsyncDisposable
         var (method, path) = (context.Request.Method, context.Request.Path.Value ?? "");
         if (fault is not null && status >= 500) _log.CanRequestFailed(method, path, status, fault);
         else _log.CanRequest(method, path, status, took.TotalMilliseconds);
+    }
+
+    // Wrong keys in a header count as those of the form do, so that neither can be guessed faster.
+    private async Task<bool> IsWithoutKeyAsync(HttpContext context, CanGuard guard)
+    {
+        var isKeyGiven = guard.HasApiKey && context.Request.Headers.Authorization.Count > 0;
+        var address = context.Connection.RemoteIpAddress?.ToString() ?? "";
+        var now = Instant.FromDateTime(_clock.GetUtcNow());
+        if (isKeyGiven && guard.Throttle.WaitOf(address, CanGuard.Realm, now) is { Ticks: > 0 } wait)
+        {
+            context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
+            await CanAnswer.RefuseAsync(context, 429, "too many wrong keys from this address; try again in a minute");
+            return true;
+        }
+
+        if (guard.AccessOf(context.Request) != CanAccess.None)
+        {
+            if (isKeyGiven) guard.Throttle.OnSuccess(address, CanGuard.Realm, CanGuard.Realm);
+            return false;
+        }
+
+        if (isKeyGiven) guard.Throttle.OnFailure(address, CanGuard.Realm, CanGuard.Realm, now);
+        await AskForKeyAsync(context);
+        return true;
     }
 
     // A person gets a form.

@@ -10,6 +10,25 @@ public sealed class AssetRoutesTests
     private static readonly string NoSuch = new('0', 64);
 
     [Test]
+    public async Task Wrong_keys_in_headers_are_slowed_down_and_those_without_a_key_are_not()
+    {
+        await using var service = await CanTestService.StartAsync(s => s with { ApiKey = "right" });
+        var statuses = new List<int>();
+        for (var i = 0; i < 12; i++)
+        {
+            var header = i % 2 == 0
+                ? CanTestService.Bearer("wrong") : ("Authorization", "Basic " + Convert.ToBase64String("a:no"u8));
+            statuses.Add((await service.GetAsync(CanTestService.Prefix + "/list", header)).Status);
+        }
+
+        Assert.Equal(Enumerable.Repeat(401, 10), statuses.Take(10));
+        Assert.Equal(429, statuses[11]);
+        Assert.Equal(
+            429, (await service.GetAsync(CanTestService.Prefix + "/list", CanTestService.Bearer("right"))).Status);
+        Assert.Equal(401, (await service.GetAsync(CanTestService.Prefix + "/list")).Status);
+    }
+
+    [Test]
     public async Task A_download_has_ranges_conditions_and_a_head()
     {
         await using var can = await CanTestService.StartAsync();

@@ -104,10 +104,6 @@ internal sealed class CanPages(
 /// <summary>The form that asks for a key, and gives a cookie for it.</summary>
 internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
 {
-    private const string Realm = "can";
-
-    private readonly LoginThrottle _throttle = new();
-
     public Task ShowAsync(HttpContext context) =>
         SendAsync(context, 200, CanPages.PathOf(context.Request.Query["next"]), null);
 
@@ -117,7 +113,7 @@ internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
         var next = CanPages.PathOf(form["next"]);
         var address = context.Connection.RemoteIpAddress?.ToString() ?? "";
         var now = Instant.FromDateTime(clock.GetUtcNow());
-        if (_throttle.WaitOf(address, Realm, now) is { Ticks: > 0 } wait)
+        if (guard.Throttle.WaitOf(address, CanGuard.Realm, now) is { Ticks: > 0 } wait)
         {
             context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
             await SendAsync(context, 429, next, "Too many wrong keys from this address. Try again in a minute.");
@@ -127,12 +123,12 @@ internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
         var access = guard.AccessOfKey(form["key"].ToString());
         if (access == CanAccess.None)
         {
-            _throttle.OnFailure(address, Realm, Realm, now);
+            guard.Throttle.OnFailure(address, CanGuard.Realm, CanGuard.Realm, now);
             await SendAsync(context, 401, next, "This is not a key of this store.");
             return;
         }
 
-        _throttle.OnSuccess(address, Realm, Realm);
+        guard.Throttle.OnSuccess(address, CanGuard.Realm, CanGuard.Realm);
         context.Response.Cookies.Append(guard.Sessions.CookieName, guard.Sessions.Begin(access), new CookieOptions
         {
             HttpOnly = true,
