@@ -21,8 +21,8 @@ internal sealed class AssetFilter
     private const int IndexedLengthMin = 3;
 
     private const string HasShortWord =
-        "instr(lower(coalesce(name,'')||char(10)||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)||tags),"
-        + "lower(?))>0";
+        "instr(lower(coalesce(name,'')||char(10)||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)"
+        + "||tags),lower(?))>0";
 
     private readonly StringBuilder _byFilter = new();
     private readonly StringBuilder _inOrder = new();
@@ -114,8 +114,9 @@ internal sealed class AssetFilter
         if (prefix.Length == 0) return;
 
         HasFilter = true;
-        var (byFilter, inOrder) = ($"{column}>=? AND {column}<?||char(1114111)", $"+{column}>=? AND +{column}<?||char(1114111)");
-        Append(Numbered(byFilter), Numbered(inOrder));
+        Append(
+            Numbered($"{column}>=? AND {column}<?||char(1114111)"),
+            Numbered($"+{column}>=? AND +{column}<?||char(1114111)"));
         _values.Add((FirstParameter + _values.Count, prefix, 0));
     }
 

@@ -1,9 +1,9 @@
 namespace EdgeSync.Storage.Assets;
 
 /// <summary>
-/// Threads for work that does nothing but wait for the disk, as the flush of an upload does. The thread pool has as many
-/// threads as processors, and adds others slowly: two flushes at once held up all other requests of a small machine.
-/// Threads start when they are needed, and end when they were idle for a while.
+/// Threads for work that does nothing but wait for the disk, as the flush of an upload does. The thread pool has as
+/// many threads as processors, and adds others slowly: two flushes at once held up all other requests of a small
+/// machine. Threads start when they are needed, and end when they were idle for a while.
 /// </summary>
 internal sealed class FlushThreads(TimeSpan idleTime)
 {

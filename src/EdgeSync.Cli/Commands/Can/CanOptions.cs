@@ -59,7 +59,8 @@ internal static class CanOptions
     {
         var settings = SettingsOf(context);
         return new CanClient(
-            context.Get(Url) ?? AssetsSettings.UrlOf(settings), settings.AdminToken ?? settings.ApiKey ?? settings.SyncApiKey);
+            context.Get(Url) ?? AssetsSettings.UrlOf(settings),
+            settings.AdminToken ?? settings.ApiKey ?? settings.SyncApiKey);
     }
 
     // Those of a leaf are for its own store alone: no other address gets its keys.
