@@ -32,8 +32,9 @@ internal sealed class AssetFilter
     public AssetFilter(AssetQuery query)
     {
         _query = query;
-        if (query.OnlyTrashed) AddState("is_trashed=1");
-        else if (!query.IncludesTrashed) AddState("is_trashed=0");
+        // Ids are looked up in the small index of this state; other filters have an index that holds it.
+        var state = query.OnlyTrashed ? "is_trashed=1" : query.IncludesTrashed ? null : "is_trashed=0";
+        if (state is not null) Append(query.Tags.Count + query.Words.Count > 0 ? state : "+" + state, state);
         if (query.Application is { } application) Add("application", "=?", application);
         if (query.User is { } user) Add("user_identity", "=?", user);
         if (query.MimePrefix is { } mime) AddPrefix("mime_type", mime);
@@ -97,8 +98,6 @@ internal sealed class AssetFilter
         Append(text, text);
         _values.Add((FirstParameter + _values.Count, value, 0));
     }
-
-    private void AddState(string condition) => Append("+" + condition, condition);
 
     // The index of the order serves moments.
     private void AddMoment(string condition, long number)

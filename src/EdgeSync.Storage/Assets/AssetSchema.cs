@@ -55,10 +55,10 @@ internal static class AssetSchema
     private const string Indexes =
         """
         CREATE INDEX IF NOT EXISTS idx_assets_name ON assets(human_filename);
+        CREATE INDEX IF NOT EXISTS idx_assets_trashed ON assets(is_trashed);
         CREATE INDEX IF NOT EXISTS idx_assets_listed ON assets(is_trashed, timestamp);
         CREATE INDEX IF NOT EXISTS idx_assets_of ON assets(application, is_trashed, timestamp);
         CREATE INDEX IF NOT EXISTS idx_assets_type ON assets(mime_type, is_trashed, timestamp);
-        DROP INDEX IF EXISTS idx_assets_trashed;
         DROP INDEX IF EXISTS idx_assets_application;
         """;
 
