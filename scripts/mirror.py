@@ -17,11 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "bench"))
 
+from measure import free_port  # noqa: E402
 from stores import Store  # noqa: E402
 
 LARGE_BYTES = 2 << 30
 SMALL = 10_000
 SMALL_DISK_MB = 160
+BURST_BYTES = (1 << 10, 64 << 10, 1 << 20, 5 << 20, (12 << 20) + 7)
 MEMORY_MB_MAX = 64
 WAIT_S = 900
 
@@ -178,10 +180,128 @@ def full_disk(binary, work):
             subprocess.run(["umount", disk], check=True)
 
 
+class AgentStore(ProvenStore):
+    """A service that does not mirror itself, and an agent beside it, in a network of their own."""
+
+    def __init__(self, binary, folder, enter, address, settings):
+        self.binary, self.folder, self.enter = binary, folder, enter
+        self.port, self.process, self.agent = free_port(), None, None
+        self.url = f"http://{address}:{self.port}"
+        os.makedirs(os.path.join(folder, "data"))
+        with open(os.path.join(folder, "config.yaml"), "w", encoding="utf-8") as file:
+            file.write(f"storage_root: data\nverify_interval_hours: 0\nbind_address: '*'\nport: {self.port}\n"
+                       "sync_api_key: only for proofs\n")
+        with open(os.path.join(folder, "agent.yaml"), "w", encoding="utf-8") as file:
+            file.write(f"can_service_url: http://127.0.0.1:{self.port}\nsync_api_key: only for proofs\n"
+                       f"sync_passphrase: only for proofs\nsync_discovery: off\n{settings}")
+
+    def run(self, *command):
+        with open(os.path.join(self.folder, "log"), "a", encoding="utf-8") as log:
+            return subprocess.Popen([*self.enter, self.binary, "can", *command], cwd=self.folder,
+                                    stdout=log, stderr=log)
+
+    def start(self):
+        if self.process is None:
+            self.process = self.run("serve")
+            until("the service answers", self.answers)
+        if self.agent is None:
+            self.agent = self.run("sync", "agent.yaml")
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(self.url + "/healthz", timeout=5).status == 200
+        return False
+
+    def kill(self, name):
+        """One of the two programs: `process` or `agent`."""
+        getattr(self, name).kill()
+        getattr(self, name).wait()
+        setattr(self, name, None)
+
+    def end(self, kills=False):
+        for name in ("agent", "process"):
+            if (program := getattr(self, name)) is not None:
+                program.kill() if kills else program.terminate()
+                program.wait()
+                setattr(self, name, None)
+
+
+@contextlib.contextmanager
+def networks():
+    """Two machines: this program is in the first one's network, the value enters the second one's."""
+    other = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"], stdout=subprocess.PIPE)
+    other.stdout.readline()
+    enter = ["nsenter", "-t", str(other.pid), "-n"]
+    try:
+        for command in (["ip", "link", "set", "lo", "up"],
+                        ["ip", "link", "add", "one", "type", "veth", "peer", "name", "two", "netns", str(other.pid)],
+                        ["ip", "address", "add", "10.77.0.1/24", "dev", "one"], ["ip", "link", "set", "one", "up"],
+                        [*enter, "ip", "link", "set", "lo", "up"],
+                        [*enter, "ip", "address", "add", "10.77.0.2/24", "dev", "two"],
+                        [*enter, "ip", "link", "set", "two", "up"]):
+            subprocess.run(command, check=True)
+        yield enter
+    finally:
+        other.kill()
+        other.wait()
+        subprocess.run(["ip", "link", "delete", "one"], stderr=subprocess.DEVNULL, check=False)
+
+
+def agents(binary, work):
+    """The published scenarios of the original, then each program is killed in a burst."""
+    if os.geteuid() != 0:
+        say("  SKIPPED: networks can be made by root alone")
+        return
+    if os.environ.get("EDGESYNC_MIRROR_NETWORK") != "own":
+        own = ["unshare", "--net", sys.executable, os.path.abspath(__file__), "agents"]
+        if subprocess.run(own, env={**os.environ, "EDGESYNC_MIRROR_NETWORK": "own"}, check=False).returncode:
+            raise SystemExit("FAILED: agents")
+        return
+    say("two services and two agents, on two machines")
+    ticket = os.path.join(work, "ticket")
+    with networks() as enter:
+        one = AgentStore(binary, os.path.join(work, "one"), [], "127.0.0.1", f"ticket_file: {ticket}\n")
+        two = AgentStore(binary, os.path.join(work, "two"), enter, "10.77.0.2", f"connect_ticket_file: {ticket}\n")
+        try:
+            one.start()
+            two.start()
+            stored = set()
+
+            def burst(store, count):
+                for i in range(count):
+                    path = os.path.join(work, f"file of {os.path.basename(store.folder)}")
+                    with open(path, "wb") as file:
+                        file.write(os.urandom(BURST_BYTES[i % len(BURST_BYTES)]))
+                    stored.add(store.put_file(path))
+
+            def equal():
+                return one.hashes() == two.hashes() == stored
+
+            for what, steps in (("one asset there", [(one, 1)]), ("one asset back", [(two, 1)]),
+                                ("25 there", [(one, 25)]), ("25 back", [(two, 25)]),
+                                ("25 on each side at once", [(one, 25), (two, 25)])):
+                with ThreadPoolExecutor(2) as clients:
+                    list(clients.map(lambda step: burst(*step), steps))
+                until(what, equal)
+                say(f"  {what}: all {len(stored)} are at both")
+            require("all 102 have their contents", len(stored) == 102
+                    and all(one.sha256(asset) == two.sha256(asset) for asset in stored))
+            for store, name in ((one, "process"), (one, "agent"), (two, "process"), (two, "agent")):
+                burst(one if store is two or name == "agent" else two, 10)
+                store.kill(name)
+                store.start()
+                until("all come after a kill", equal)
+            require(f"each program was killed once: all {len(stored)} are at both",
+                    all(one.sha256(asset) == two.sha256(asset) for asset in stored))
+        finally:
+            one.end()
+            two.end()
+
+
 def main():
-    parts = {"small": small_assets, "large": large_asset, "disk": full_disk}
+    parts = {"small": small_assets, "large": large_asset, "disk": full_disk, "agents": agents}
     parser = argparse.ArgumentParser(prog="scripts/mirror.sh", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="small, large or disk (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="small, large, disk or agents (default: all)")
     options = parser.parse_args()
     if unknown := [name for name in options.parts if name not in parts]:
         parser.error(f"{unknown[0]} is not a part: {', '.join(parts)}")

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# usage: scripts/mirror.sh [small] [large] [disk]
+# usage: scripts/mirror.sh [small] [large] [disk] [agents]
 # Two mirrored asset stores as programs: 10,000 small assets while each side is killed, one asset of 2 GiB that is
-# interrupted twice, and a receiver whose disk is full until it is made larger (by root alone). EDGESYNC_BIN names the
-# program (default: bin/edgesync, which is published if it is missing).
+# interrupted twice, a receiver whose disk is full until it is made larger, and two services with agents on two machines:
+# the original's six scenarios of 102 assets, then kill -9 of each program (the last two by root alone). EDGESYNC_BIN
+# names the program (default: bin/edgesync, which is published if it is missing).
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-apt_install python3 curl
+apt_install python3 curl iproute2 util-linux
 if [ -z "${EDGESYNC_BIN:-}" ]; then
   [ -x "$root/bin/edgesync" ] || "$root/scripts/publish.sh" >&2
 fi
