@@ -82,7 +82,8 @@ built=
 if [ "${EDGESYNC_BUILT:-}" = 1 ]; then
   for project in src/*/; do
     project=$(basename "$project")
-    [ "$project" != EdgeSync.Cli ] || continue
+    # The program itself, and what is made for web pages alone.
+    case $project in EdgeSync.Cli | EdgeSync.Browser*) continue ;; esac
     [ -f "src/$project/bin/Release/net10.0/$project.dll" ] ||
       die "EDGESYNC_BUILT=1, but $project is not built: dotnet build EdgeSync.sln -c Release"
     install -D -p -m 644 -t "$compiled/bin/$project/release" "src/$project/bin/Release/net10.0"/EdgeSync.*.{dll,pdb}
