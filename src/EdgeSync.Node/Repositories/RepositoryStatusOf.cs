@@ -84,10 +84,14 @@ internal static class RepositoryStatusOf
             Role = peer.IsForeign ? null : peer.IsBridge ? "bridge" : RoleOf(peer.Role),
             Route = peer.IsPresent && linkIsUp ? "nats" : null,
             LastSeenAt = Time(peer.LastSeen),
-            // A bridge announces no count: its lag is that of the server behind it, known from our own sessions only.
-            Lag = peer.LagBehind(checkins) ?? (peer.IsBridge && target is { HasAll: true } ? 0 : null),
+            Lag = HasAll(peer, target) ? 0 : peer.LagBehind(checkins),
             Capabilities = peer.Capabilities,
         };
+
+    // A session since the peer's last presence knows more than the count there. A bridge announces no count: its lag is
+    // that of the server behind it, known from our own sessions only.
+    private static bool HasAll(PeerRecord peer, Agent.TargetStatus? target) =>
+        target is { HasAll: true, LastOk: { } ended } && (peer.IsBridge || ended > peer.LastSeen);
 
     // As in the node's own /status: "peer" is how a leaf behaves, not its role.
     private static string RoleOf(NodeRole role) => role == NodeRole.Hub ? "hub" : "leaf";
