@@ -57,13 +57,7 @@ public sealed record AssetBundle
         var writer = new ProtobufWriter(head);
         writer.Text(1, Hash.ToString());
         writer.Number(2, TimestampMs);
-        writer.Text(3, Details.MimeType);
-        writer.Optional(4, Details.Application);
-        writer.Optional(5, Details.User);
-        writer.Optional(6, Details.Description);
-        writer.Optional(7, Details.HumanFileName);
-        writer.Optional(8, Details.HumanPath);
-        foreach (var tag in Details.Tags) writer.Optional(9, tag);
+        DetailsFields.Write(writer, Details);
         writer.Flag(10, IsTrashed);
         writer.Number(11, Size);
         if (Size > 0) writer.Length(ContentField, Size);

@@ -52,13 +52,7 @@ public sealed record AssetState
         var writer = new ProtobufWriter(bytes);
         writer.Text(1, Hash.ToString());
         writer.Number(2, TimestampMs);
-        writer.Text(3, Details.MimeType);
-        writer.Optional(4, Details.Application);
-        writer.Optional(5, Details.User);
-        writer.Optional(6, Details.Description);
-        writer.Optional(7, Details.HumanFileName);
-        writer.Optional(8, Details.HumanPath);
-        foreach (var tag in Details.Tags) writer.Optional(9, tag);
+        DetailsFields.Write(writer, Details);
         writer.Flag(10, IsTrashed);
         writer.Number(11, Size);
         writer.Number(13, MetaUpdatedAtMs);
@@ -84,20 +78,13 @@ public sealed record AssetState
                     state = state with { Hash = hash };
                     break;
                 case 2: state = state with { TimestampMs = reader.Int64() }; break;
-                case 3: details = details with { MimeType = reader.Text() }; break;
-                case 4: details = details with { Application = reader.Text() }; break;
-                case 5: details = details with { User = reader.Text() }; break;
-                case 6: details = details with { Description = reader.Text() }; break;
-                case 7: details = details with { HumanFileName = reader.Text() }; break;
-                case 8: details = details with { HumanPath = reader.Text() }; break;
-                case 9: tags.Add(reader.Text()); break;
                 case 10: state = state with { IsTrashed = reader.Boolean() }; break;
                 case 11: state = state with { Size = reader.Int64() }; break;
                 case 13: state = state with { MetaUpdatedAtMs = reader.Int64() }; break;
                 case 14: state = state with { Number = reader.Int64() }; break;
                 case 15: state = state with { IsCorrupted = reader.Boolean() }; break;
                 case 16: state = state with { IsDeleted = reader.Boolean() }; break;
-                default: break;
+                default: DetailsFields.Read(ref reader, ref details, tags); break;
             }
         }
 

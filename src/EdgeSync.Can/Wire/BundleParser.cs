@@ -115,17 +115,10 @@ public sealed class BundleParser
                     bundle = bundle with { Hash = hash };
                     break;
                 case 2: bundle = bundle with { TimestampMs = reader.Int64() }; break;
-                case 3: details = details with { MimeType = reader.Text() }; break;
-                case 4: details = details with { Application = reader.Text() }; break;
-                case 5: details = details with { User = reader.Text() }; break;
-                case 6: details = details with { Description = reader.Text() }; break;
-                case 7: details = details with { HumanFileName = reader.Text() }; break;
-                case 8: details = details with { HumanPath = reader.Text() }; break;
-                case 9: tags.Add(reader.Text()); break;
                 case 10: bundle = bundle with { IsTrashed = reader.Boolean() }; break;
                 case 11: bundle = bundle with { Size = reader.Int64() }; break;
                 case 13: bundle = bundle with { MetaUpdatedAtMs = reader.Int64() }; break;
-                default: break;
+                default: DetailsFields.Read(ref reader, ref details, tags); break;
             }
         }
 
