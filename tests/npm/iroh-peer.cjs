@@ -7,7 +7,7 @@
 //   close reset            code=N reason=TEXT: what arrives of them
 //   dial                   connects with alpn=NAME, says what came of it
 //   gossip                 joins the topic 80 81 … 9f, tells "hello", and waits for a message; listen serves this, too
-//   hold                   echoes until the path in use is a direct one, for at most 60 seconds
+//   hold                   echoes until the path in use is a direct one, for at most seconds=N (60)
 // relay=URL uses that relay; ways=relay or ways=both says what the listener's ticket names (default: addresses alone).
 "use strict";
 const { createHash } = require("node:crypto");
@@ -143,8 +143,8 @@ const verbs = {
   gossip: (c) => gossip(c, false),
   dial: async (c) => ({ ok: true, peer: c.remoteId().toString(), max_datagram: c.maxDatagramSize() }),
   hold: async (c) => {
-    const begin = Date.now(), isDirect = () => c.paths().some((p) => p.isSelected && !p.isRelay);
-    while (!isDirect() && Date.now() - begin < 60_000) {
+    const begin = Date.now(), most = 1000 * number("seconds", 60), isDirect = () => c.paths().some((p) => p.isSelected && !p.isRelay);
+    while (!isDirect() && Date.now() - begin < most) {
       const { send, recv } = await c.openBi();
       await send.writeAll([1, 2, 3]);
       await send.finish();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EdgeSync.InteropTests.Quic;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.InteropTests.Iroh;
@@ -28,6 +29,16 @@ public sealed class NatMatrixTests
     [Test, Explicit, Property("Long", "yes")]
     public Task Every_pair_of_NATs_is_passed_but_one() =>
         CheckAsync([.. from here in All from there in All select (here, there)]);
+
+    [Test]
+    public Task A_real_endpoint_on_one_side_passes_the_worst_NATs() => CheckBesideRealAsync(
+        [(NatKind.AddressDependent, NatKind.AddressDependent), (NatKind.UdpBlocked, NatKind.None)], directMin: 1);
+
+    // Here it does not learn what its NAT makes of its address: it asks relays with TLS alone. So ours behind a
+    // symmetric NAT has nowhere to send to.
+    [Test, Explicit, Property("Long", "yes")]
+    public Task A_real_endpoint_on_one_side_passes_every_pair_of_NATs_but_four() =>
+        CheckBesideRealAsync([.. from here in All from there in All select (here, there)], directMin: 12);
 
     [Test]
     public async Task Machines_that_change_their_addresses_stay_connected()
@@ -165,6 +176,82 @@ public sealed class NatMatrixTests
         {
             foreach (var listener in listeners.Values) listener.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Each pair twice: a real endpoint listens and ours dials, and the other way round. What does not become direct
+    /// is answered through the relay.
+    /// </summary>
+    private static async Task CheckBesideRealAsync((NatKind Here, NatKind There)[] cells, int directMin)
+    {
+        IrohPeer.Require();
+        var there = cells.Select(c => c.There).Distinct().ToArray();
+        using var network = new NatNetwork([.. cells.Select(c => c.Here).Distinct()], there);
+        using var relay = await BeginRelayAsync(network);
+        var (ours, real) = (new Dictionary<NatKind, string>(), new Dictionary<NatKind, string>());
+        var listeners = new List<RunningProgram>();
+        try
+        {
+            foreach (var kind in there)
+            {
+                listeners.Add(BeginListener(network, kind));
+                ours[kind] = await SaidAsync(listeners[^1], "\"ticket\":\"");
+                var (listener, ticket) = await IrohPeer.ListenOnAsync(
+                    network.Machine(2, kind), Cancellation, "bind=0.0.0.0:0", $"relay={Url}", "ways=relay");
+                listeners.Add(listener);
+                real[kind] = ticket;
+            }
+
+            var ways = new System.Collections.Concurrent.ConcurrentDictionary<(NatKind, NatKind, bool), string>();
+            var context = TestContext.Current!;
+            await Parallel.ForEachAsync(
+                from cell in cells from dials in (bool[])[true, false] select (cell, dials),
+                new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = Cancellation },
+                async (pair, _) =>
+                {
+                    var ((here, other), realDials) = pair;
+                    var way = realDials
+                        ? await Task.Run(() => WayOfReal(network, pair.cell, ours[other]))
+                        : await WayToRealAsync(network, pair.cell, real[other]);
+                    ways[(here, other, realDials)] = way;
+                    context.Output.WriteLine($"real\t{here}\t{other}\t{(realDials ? "dials" : "listens")}\t{way}");
+                });
+
+            Assert.DoesNotContain(ways, w => w.Value is not ("direct" or "relay"));
+            foreach (var realDials in (bool[])[true, false])
+            {
+                var direct = ways.Count(w => w.Key.Item3 == realDials && w.Value == "direct");
+                Assert.True(direct >= directMin, $"{direct} pairs are direct; the real endpoint dials: {realDials}");
+            }
+        }
+        finally
+        {
+            foreach (var listener in listeners) listener.Dispose();
+        }
+    }
+
+    private static int SecondsOf((NatKind Here, NatKind There) cell) =>
+        ExpectedOf(cell.Here, cell.There) == "direct" ? 30 : 5;
+
+    private static string WayOfReal(NatNetwork network, (NatKind Here, NatKind There) cell, string ticket) =>
+        IrohPeer.DialFrom(
+            network.Machine(1, cell.Here), "hold", ticket, "bind=0.0.0.0:0", $"relay={Url}",
+            $"seconds={SecondsOf(cell)}") is not { } result ? "no result"
+        : IrohPeer.IsOk(result) ? "direct"
+        // Its echoes came back, so the relay carried them.
+        : result.TryGetProperty("error", out var error) ? error.ToString() : "relay";
+
+    private static async Task<string> WayToRealAsync(
+        NatNetwork network, (NatKind Here, NatKind There) cell, string ticket)
+    {
+        using var dialler = BeginHolding(network, cell.Here, ticket);
+        await LivesAsync(dialler, 1);
+        var end = Stopwatch.GetTimestamp() + (SecondsOf(cell) * Stopwatch.Frequency);
+        while (!IsDirect() && !dialler.HasEnded && Stopwatch.GetTimestamp() < end)
+            await Task.Delay(50, Cancellation);
+        return IsDirect() ? "direct" : dialler.HasEnded ? dialler.TextSoFar : "relay";
+
+        bool IsDirect() => LastLife(dialler).Contains("\"relay\":false,\"selected\":true", StringComparison.Ordinal);
     }
 
     private static string ExpectedOf(NatKind here, NatKind there) =>

@@ -37,11 +37,27 @@ internal static class IrohPeer
         return Parse(line!);
     }
 
-    /// <summary>A listener, and its ticket.</summary>
-    public static async Task<(RunningProgram Program, string Ticket)> ListenAsync(
-        CancellationToken cancellationToken, params string[] words)
+    /// <summary>The same on a machine of a network of the test; null when it says nothing of it.</summary>
+    public static JsonElement? DialFrom(string machine, string verb, string ticket, params string[] words)
     {
-        var program = Start(["listen", .. words]).Begin();
+        var run = StartOn(machine, [verb, ticket, .. words]).Run();
+        var line = run.Output.Split('\n').LastOrDefault(l => l.Contains("\"result\"", StringComparison.Ordinal));
+        return line is null ? null : Parse(line);
+    }
+
+    /// <summary>A listener, and its ticket.</summary>
+    public static Task<(RunningProgram Program, string Ticket)> ListenAsync(
+        CancellationToken cancellationToken, params string[] words) =>
+        ListenAsync(Start(["listen", .. words]).Begin(), cancellationToken);
+
+    /// <summary>The same on a machine of a network of the test.</summary>
+    public static Task<(RunningProgram Program, string Ticket)> ListenOnAsync(
+        string machine, CancellationToken cancellationToken, params string[] words) =>
+        ListenAsync(StartOn(machine, ["listen", .. words]).Begin(), cancellationToken);
+
+    private static async Task<(RunningProgram Program, string Ticket)> ListenAsync(
+        RunningProgram program, CancellationToken cancellationToken)
+    {
         var patience = new Patience(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(20));
         while (true)
         {
@@ -54,10 +70,13 @@ internal static class IrohPeer
 
     public static bool IsOk(JsonElement result) => result.GetProperty("ok").GetBoolean();
 
-    private static ProgramStart Start(string[] words) => new("node")
-    {
-        Arguments = [Path.Combine(Vectors.RepositoryRoot, "tests", "npm", "iroh-peer.cjs"), Folder, .. words],
-    };
+    private static ProgramStart Start(string[] words) => new("node") { Arguments = WordsOf(words) };
+
+    private static ProgramStart StartOn(string machine, string[] words) =>
+        new("ip") { Arguments = ["netns", "exec", machine, "node", .. WordsOf(words)] };
+
+    private static string[] WordsOf(string[] words) =>
+        [Path.Combine(Vectors.RepositoryRoot, "tests", "npm", "iroh-peer.cjs"), Folder, .. words];
 
     private static JsonElement Parse(string line)
     {
