@@ -91,7 +91,13 @@ public static class CheckoutEditing
         using (var transaction = checkout.Tables.Database.Begin())
         {
             if (!isDryRun)
+            {
                 foreach (var file in chosen) Forget(checkout, file, keepsAdded: false);
+                // Stock's removal ends those, too, that were added and that addremove has missed since.
+                foreach (var file in checkout.Tables.Files(checkout.Version).Where(f => f.IsDeleted && f.IsAdded))
+                    checkout.Tables.Remove(file.Id);
+            }
+
             transaction.Commit();
         }
 

@@ -62,6 +62,26 @@ public sealed class EditTests
     }
 
     [Test]
+    public void A_removal_ends_what_was_added_and_went_as_stocks_does()
+    {
+        using var bench = new CheckoutBench();
+        var theirs = bench.Bench.Open(bench.Repository, "theirs");
+        var ours = bench.OpenByUs("ours");
+        foreach (var checkout in (InteropTests.Support.StockCheckout[])[theirs, ours])
+        {
+            checkout.Write("new.txt", "new\n");
+            checkout.Run("add", "new.txt");
+            File.Delete(checkout["new.txt"]);
+        }
+
+        foreach (var line in (string[][])[["addremove"], ["rm", "--soft", "a.txt"]])
+        {
+            Assert.Equal(theirs.Run(line).Output, bench.Ours(ours, line));
+            Assert.Equal(CheckoutBench.FileRows(theirs), CheckoutBench.FileRows(ours));
+        }
+    }
+
+    [Test]
     public void Revert_is_stocks_and_either_program_takes_it_back()
     {
         using var bench = new CheckoutBench();
