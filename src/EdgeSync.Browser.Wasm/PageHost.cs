@@ -116,8 +116,10 @@ internal sealed class PageHost(PageStore store, OpenOptions options, Action<Page
         if (deadline is not { } at) return _wake.Task;
 
         var pause = at - Now;
+        // Not a pause: a page has one thread, and a timer lets calls of the page and data of the network come in
+        // between two steps that are both due.
         return pause <= TimeSpan.Zero
-            ? Task.Delay(1)   // the worker's messages have their turn
+            ? Task.Delay(1)
             : Task.WhenAny(_wake.Task, Task.Delay(pause < TimeSpan.FromHours(1) ? pause : TimeSpan.FromHours(1)));
     }
 

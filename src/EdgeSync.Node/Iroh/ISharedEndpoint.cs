@@ -17,7 +17,7 @@ internal interface ISharedEndpoint
     /// <summary>Whether the node trusts a peer. Does not wait.</summary>
     bool IsTrusted(EndpointId peer);
 
-    /// <summary>The guest from now on, which is told what has been found on the LAN so far; null: none.</summary>
+    /// <summary>Sets the guest, and reports to it what was found on the LAN so far; null: none.</summary>
     void Attach(IEndpointGuest? guest);
 }
 

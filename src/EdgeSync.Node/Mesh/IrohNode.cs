@@ -442,7 +442,7 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
         }
     }
 
-    // What the LAN announces is told once: it may be before the guest is there.
+    // The LAN reports an endpoint once, perhaps before the guest is attached.
     private void ObserveForGuest(IrohEvent happened)
     {
         if (happened is { Kind: IrohEventKind.PeerFound, Peer: { } found }

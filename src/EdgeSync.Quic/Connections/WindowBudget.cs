@@ -6,7 +6,7 @@ namespace EdgeSync.Quic.Connections;
 /// </summary>
 internal sealed class WindowBudget(long bytes)
 {
-    /// <summary>Bytes that nobody has taken.</summary>
+    /// <summary>Bytes that are free.</summary>
     public long Free { get; private set; } = bytes;
 
     /// <summary>Takes all of it or nothing.</summary>

@@ -246,6 +246,7 @@ public sealed class NatMatrixTests
     {
         using var dialler = BeginHolding(network, cell.Here, ticket);
         await LivesAsync(dialler, 1);
+        // A pair that stays on the relay has had a round of probes by then; one that becomes direct ends the loop.
         var end = Stopwatch.GetTimestamp() + (SecondsOf(cell) * Stopwatch.Frequency);
         while (!IsDirect() && !dialler.HasEnded && Stopwatch.GetTimestamp() < end)
             await Task.Delay(50, Cancellation);

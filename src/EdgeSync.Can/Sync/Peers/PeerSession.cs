@@ -59,7 +59,7 @@ internal sealed class PeerSession(
 
     public Instant PingAt { get; set; } = now + options.PingInterval;
 
-    /// <summary>When the peer is told what has changed here since the last ping; null: nothing has.</summary>
+    /// <summary>When the next ping is due because something changed here; null: nothing did.</summary>
     public Instant? TellAt { get; set; }
 
     public Instant ComparedAt { get; set; } = now;

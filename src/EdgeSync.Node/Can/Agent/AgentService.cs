@@ -130,7 +130,7 @@ internal sealed class AgentService : IAsyncDisposable
         _tasks.Start(() => link.RunAsync(_stop.Token));
         if (settings.Agent.Port is not { } port) return;
 
-        // Its key stands in for the token where there is none: whoever knows it changes everything anyway.
+        // Without an admin token the sync key is one: with it everything can be changed anyway.
         var guard = new CanGuard(
             settings with { AdminToken = settings.AdminToken ?? settings.SyncApiKey }, isLoopback: true,
             new CanSessions(_catalog.Store.Root, SystemEntropy.Instance, clock));
