@@ -256,7 +256,8 @@ internal sealed class CheckInWriter(Repository repository)
                 ErrorKind.NotFound, $"the content {id.ToShortString()} of {change.Name} is not here");
         }
 
-        tree.Put(change.Name, id, change.Permission ?? (isOld ? before.Permission : FilePermission.Regular));
+        tree.Put(
+            change.Name, id, change.Permission ?? (isOld ? before.Permission : FilePermission.Regular), change.OldName);
     }
 
     // A public check-in may use files that until now only private ones used.

@@ -36,7 +36,10 @@ public sealed record FileChange
 
     internal FilePermission? Permission { get; private init; }
 
-    internal string? OldName { get; private init; }
+    /// <summary>
+    /// Of a rename, where the file is. Of a content, the old name that the manifest tells; the parent need not have it.
+    /// </summary>
+    internal string? OldName { get; init; }
 
     /// <summary>New content, of a new file or an old one. Without a permission an old file keeps its own.</summary>
     public static FileChange Put(string name, ReadOnlyMemory<byte> content, FilePermission? permission = null) =>

@@ -43,21 +43,19 @@ internal sealed class TreeEdit
     }
 
     /// <summary>Sets content and permission; a file that was renamed keeps its old name.</summary>
-    public void Put(string name, ArtifactId id, FilePermission permission)
+    /// <param name="oldName">The old name to record, also if the parent has no such file; null: that of before.</param>
+    public void Put(string name, ArtifactId id, FilePermission permission, string? oldName = null)
     {
         name = Key(name);
-        if (_added.TryGetValue(name, out var added))
-        {
-            _added[name] = added with { Id = id, Permission = permission };
-        }
-        else if (IndexOf(name) is var index and >= 0)
-        {
-            _edited[index] = _before[index] with { Id = id, Permission = permission };
-        }
-        else
-        {
-            _added[name] = new FileDraft(NewName(name), id, permission);
-        }
+        var index = -1;
+        FileDraft file;
+        if (_added.TryGetValue(name, out var added)) file = added with { Id = id, Permission = permission };
+        else if ((index = IndexOf(name)) >= 0) file = _before[index] with { Id = id, Permission = permission };
+        else file = new FileDraft(NewName(name), id, permission);
+
+        if (oldName is not null) file = file with { OldName = PathText.ToBytes(oldName) };
+        if (index >= 0) _edited[index] = file;
+        else _added[name] = file;
     }
 
     public void Remove(string name)

@@ -254,12 +254,20 @@ public static class CheckoutCommit
         var parent = ParentNames(checkout);
         foreach (var file in changed.Where(f => f.IsDeleted && parent.Contains(f.OriginalName ?? f.Name)))
             changes.Add(FileChange.Remove(file.OriginalName ?? file.Name));
-        var renames = changed.Where(f => f is { IsRenamed: true, IsDeleted: false, IsAdded: false }
-            && parent.Contains(f.OriginalName!)).Select(f => (f.OriginalName!, f.Name));
-        foreach (var (from, to) in RenameOrder.Of(renames, Aside)) changes.Add(FileChange.Rename(from, to));
+        var moved = changed.Where(f => f is { IsRenamed: true, IsDeleted: false, IsAdded: false }
+            && parent.Contains(f.OriginalName!)).ToHashSet();
+        foreach (var (from, to) in RenameOrder.Of(moved.Select(f => (f.OriginalName!, f.Name)), Aside))
+            changes.Add(FileChange.Rename(from, to));
         foreach (var file in changed.Where(f => !f.IsDeleted && (f.IsAdded || f.Change != ChangeState.Unchanged
             || !parent.Contains(f.OriginalName ?? f.Name))).OrderBy(f => f.Id))
-            changes.Add(ContentOf(checkout, file, spool, guard));
+        {
+            var content = ContentOf(checkout, file, spool, guard);
+            // Stock's manifests tell the old name of a file that its parent does not have, too.
+            changes.Add(file.IsRenamed && !moved.Contains(file)
+                ? content with { OldName = file.OriginalName }
+                : content);
+        }
+
         guard.RequireNoneConverted();
         return changes;
     }

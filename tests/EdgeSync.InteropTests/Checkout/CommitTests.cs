@@ -45,6 +45,31 @@ public sealed class CommitTests
         Assert.Equal(pair.Theirs.Run("changes").Output, pair.OursOutput("changes"));
     }
 
+    /// <summary>Stock tells the name that an added file had before its first commit, although no check-in has it.</summary>
+    [Test]
+    [Property("Fossil", "2.21")]
+    public void An_added_file_that_is_moved_is_committed_as_by_stock()
+    {
+        using var pair = new CheckoutPair();
+        pair.Each(c =>
+        {
+            c.Write("new.txt", "new\n").Write("other.txt", "other\n");
+            c.Run("add", "new.txt", "other.txt");
+        });
+        foreach (var line in (string[][])[
+            ["mv", "--hard", "new.txt", "moved.txt"], ["mv", "--hard", "other.txt", "new.txt"],
+            ["rm", "--soft", "dir/b.txt"], ["mv", "--hard", "new.txt", "dir/b.txt"]])
+        {
+            if (line[^1] == "dir/b.txt" && line[0] == "mv") pair.Each(c => File.Delete(c["dir/b.txt"]));
+            Assert.Equal(pair.Theirs.Try(line).ExitCode == 0, pair.Try(line).ExitCode == 0);
+            CheckoutBench.MustBeEqual(pair.Theirs, pair.Ours, isOneRepository: false, hasFolders: false);
+        }
+
+        pair.Commit("moved before the first commit", []);
+
+        pair.MustBeEqual();
+    }
+
     [Test]
     public void A_merge_commits_with_the_same_parents()
     {
