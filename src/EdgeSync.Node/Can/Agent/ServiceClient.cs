@@ -42,6 +42,9 @@ internal sealed class ServiceClient : IDisposable
     private const int CopyBytes = 128 * 1024;
 
     private static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(120);
+
+    // The service reads all of the asset: 4 GiB from a slow card take minutes.
+    private static readonly TimeSpan VerifyTime = TimeSpan.FromHours(1);
     private static readonly TimeSpan RetryMin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(30);
 
@@ -268,7 +271,7 @@ internal sealed class ServiceClient : IDisposable
     public async Task VerifyAsync(AssetHash hash, CancellationToken cancellationToken)
     {
         using var reply = await SendAsync(
-            HttpMethod.Post, $"/sync/verify/{hash}", Empty(), cancellationToken, Timeout.InfiniteTimeSpan);
+            HttpMethod.Post, $"/sync/verify/{hash}", Empty(), cancellationToken, VerifyTime);
     }
 
     /// <summary>Follows the service's events until the stream ends or fails.</summary>
@@ -345,7 +348,7 @@ internal sealed class ServiceClient : IDisposable
         Tags = TagList.Normalize(meta.Tags ?? []),
     });
 
-    private static async Task<AssetMeta?> MetaAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
+    private async Task<AssetMeta?> MetaAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
         try
         {
@@ -367,21 +370,30 @@ internal sealed class ServiceClient : IDisposable
         return content;
     }
 
-    private static async Task<byte[]> BodyAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
+    private async Task<byte[]> BodyAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
+        var body = new ArrayBufferWriter<byte>();
         try
         {
-            await reply.Content.LoadIntoBufferAsync(ReplyBytesMax, cancellationToken);
-            return await reply.Content.ReadAsByteArrayAsync(cancellationToken);
+            await using var stream = new PatientStream(
+                await reply.Content.ReadAsStreamAsync(cancellationToken), RequestTime, _clock);
+            while (await stream.ReadAsync(body.GetMemory(CopyBytes), cancellationToken) is var count and > 0)
+            {
+                body.Advance(count);
+                if (body.WrittenCount > ReplyBytesMax) throw Malformed();
+            }
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (IsFault(e, cancellationToken))
         {
+            var reason = e is OperationCanceledException ? "it is silent" : e.Message;
             throw new EdgeSyncException(
-                ErrorKind.Unavailable, $"the service broke off: {e.Message}", "it is tried again", e);
+                ErrorKind.Unavailable, $"{Url} broke off in a reply: {reason}", "it is tried again", e);
         }
+
+        return body.WrittenSpan.ToArray();
     }
 
-    private static async Task<string> TextAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
+    private async Task<string> TextAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
     {
         var body = await BodyAsync(reply, cancellationToken);
         return Encoding.UTF8.GetString(body, 0, Math.Min(body.Length, 300));
