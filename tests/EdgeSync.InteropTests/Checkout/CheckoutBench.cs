@@ -75,8 +75,8 @@ internal sealed class CheckoutBench : IDisposable
         StockCheckout expected, StockCheckout actual, bool isOneRepository = true, bool hasFolders = true)
     {
         const string schema = "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name";
-        // Stock 2.28 has a table more, and another form of one; ours are those of 2.21, which every release takes.
-        if (StockFossil.Release < new Version(2, 28)) Assert.Equal(Rows(expected, schema), Rows(actual, schema));
+        // Stock 2.26 has a table more, and 2.28 another form of one; ours are those of 2.21, which every release takes.
+        if (StockFossil.Release < new Version(2, 26)) Assert.Equal(Rows(expected, schema), Rows(actual, schema));
         Assert.Equal(FileRows(expected), FileRows(actual));
         foreach (var name in VersionVariables.Where(n => isOneRepository || n != "fingerprint"))
             Assert.Equal(

@@ -13,12 +13,10 @@ public sealed class WorkingTreeDifferenceTests
     private const int Steps = 22;
 
     [Test]
-    [Property("Fossil", "2.21")]
     public void Random_work_leaves_equal_trees_and_tables() => Property.Check(Work, runs: 1);
 
     /// <summary>A commit that is refused, and a file that is missing in an update.</summary>
     [Test]
-    [Property("Fossil", "2.21")]
     [Arguments(5000)]
     public void Earlier_differences_stay_mended(int seed) => Work(new Prng((ulong)seed));
 
@@ -26,7 +24,9 @@ public sealed class WorkingTreeDifferenceTests
     {
         using var pair = new CheckoutPair();
         var work = new Worker(pair, prng);
-        for (var i = 0; i < Steps; i++) work.Step(i);
+        for (var i = 0; i < Steps && !work.HasDiverged; i++) work.Step(i);
+        if (work.HasDiverged) return;
+
         work.Commit(Steps);
         pair.Bench.Ours.MustBeIntact(pair.Bench["ours/r.fossil"]);
         pair.Bench.Stock.MustBeIntact(pair.Bench["ours/r.fossil"]);
@@ -51,6 +51,12 @@ public sealed class WorkingTreeDifferenceTests
         private readonly List<string> _branches = ["trunk"];
         private readonly List<string> _done = [];
         private int _files;
+
+        /// <summary>
+        /// The two now differ by intent: Fossil 2.26 and later merge files without a common ancestor, which 2.21 and ours
+        /// warn of.
+        /// </summary>
+        public bool HasDiverged { get; private set; }
 
         public void Step(int step)
         {
@@ -202,8 +208,14 @@ public sealed class WorkingTreeDifferenceTests
         // Both succeed or both fail, and leave the same.
         private void Both(params string[] words)
         {
+            if (HasDiverged) return;
+
             _done.Add(string.Join(' ', words));
             var (theirs, ours) = (pair.Theirs.Try(words), pair.Try(words));
+            HasDiverged = StockFossil.Release >= new Version(2, 26)
+                && ours.Errors.Contains("no common ancestor", StringComparison.Ordinal);
+            if (HasDiverged) return;
+
             try
             {
                 Assert.Equal(theirs.ExitCode == 0, ours.ExitCode == 0);
