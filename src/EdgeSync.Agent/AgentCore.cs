@@ -162,8 +162,11 @@ public sealed class AgentCore
         if (_schedule.TryWant(now, peer, announcement)) StartDue(now);
     }
 
-    /// <summary>A peer's heartbeat.</summary>
-    public void OnPresence(Instant now, Presence presence)
+    /// <summary>
+    /// A peer's heartbeat. It makes up for an announcement that was lost: NATS delivers at most once.
+    /// </summary>
+    /// <param name="holdsHead">Its newest check-in is in the repository here, too.</param>
+    public void OnPresence(Instant now, Presence presence, bool holdsHead = true)
     {
         if (_isStopped || !LinkIsUp) return;
         if (presence.PeerId == _options.NodeId)
@@ -174,6 +177,7 @@ public sealed class AgentCore
         }
 
         var (hubBefore, wasPolled) = (Hub, _peers.MustBePolled(presence.PeerId));
+        var headBefore = _peers.HeadOf(presence.PeerId);
         if (!_peers.TryApply(now, presence, out var change)) return;
 
         // Send one heartbeat soon after new peers join; joins within the delay share it.
@@ -184,6 +188,10 @@ public sealed class AgentCore
         else if (hasCome && hub is null) _schedule.PollSoon(now);
         if (hub == presence.PeerId && !wasPolled && _peers.MustBePolled(hub)) _schedule.PollRegularly(now);
         if (hasCome && presence.Role == NodeRole.Hub && presence.PeerId != hub) _peers.PlanOtherHubs(now);
+        // Once for each head. Those of a peer that has just come are found by the poll.
+        if (change == PeerChange.Moved && !holdsHead && presence.Head != headBefore
+            && _options.Pulls(AnnouncedKind.CheckIn))
+            _schedule.TryWant(now, presence.PeerId, Announcement.OfHead(presence));
         StartDue(now);
     }
 

@@ -54,6 +54,16 @@ public sealed record Announcement
     /// <summary>Artifacts that arrived with it; perhaps not all, perhaps more than the receiver lacks.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
+    /// <summary>What a heartbeat says of its sender's newest check-in.</summary>
+    internal static Announcement OfHead(Presence presence) => new()
+    {
+        Uuid = presence.Head.ToString(),
+        PeerId = presence.PeerId,
+        Kind = AnnouncedKind.CheckIn,
+        Role = presence.Role,
+        Hub = presence.Hub,
+    };
+
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(
         new AnnouncementFields
         {

@@ -55,9 +55,8 @@ public sealed record Presence
     /// <summary>Age of its last exchange that came to its end; null if there was none.</summary>
     public TimeSpan? SinceSync { get; init; }
 
-    /// <summary>
-    /// Names the sender's run: different values under one node id are two nodes. Empty: not sent.
-    /// Identifies the sender's run: two different ones under one node id are two nodes. Empty: not sent.</summary>
+    /// <summary>Identifies the sender's run: two different ones under one node id are two nodes. Empty: not
+    /// sent.</summary>
     public string Instance { get; init; } = "";
 
     /// <summary>Why it is behind, as it reports; null if it is not.</summary>

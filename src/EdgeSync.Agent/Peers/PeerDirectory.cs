@@ -57,6 +57,9 @@ internal sealed class PeerDirectory
 
     public bool IsBridge(string? peer) => _registry.Find(peer) is { IsBridge: true };
 
+    /// <summary>The newest check-in of a peer, as its last heartbeat says.</summary>
+    public ArtifactId HeadOf(string peer) => _registry.Find(peer)?.Head ?? default;
+
     /// <summary>A bridge that does not announce everything that this node syncs has to be polled.</summary>
     public bool MustBePolled(string? peer) =>
         _registry.Find(peer) is { IsBridge: true } bridge

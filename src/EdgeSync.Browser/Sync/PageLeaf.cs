@@ -213,7 +213,8 @@ public sealed class PageLeaf : IDisposable
 
     private void OnPresence(Instant now, NatsMessage message)
     {
-        if (Presence.TryParse(message.Data.Span, out var presence)) _core.OnPresence(now, presence);
+        if (Presence.TryParse(message.Data.Span, out var presence))
+            _core.OnPresence(now, presence, presence.Head.IsEmpty || _store.Holds(presence.Head));
     }
 
     // --- effects -----------------------------------------------------------------------------------------------------

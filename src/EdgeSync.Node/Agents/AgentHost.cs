@@ -105,10 +105,15 @@ internal sealed class AgentHost : IAsyncDisposable
         else core.OnLinkDown(now);
     });
 
-    public void OnPresence(in NatsMessage message, SenderCheck senders)
+    public async ValueTask OnPresenceAsync(
+        NatsMessage message, SenderCheck senders, CancellationToken cancellationToken)
     {
-        if (Presence.TryParse(message.Data.Span, out var presence) && senders.MayBeFrom(presence.PeerId, message))
-            _loop.TryPost((core, now) => core.OnPresence(now, presence));
+        if (!Presence.TryParse(message.Data.Span, out var presence) || !senders.MayBeFrom(presence.PeerId, message))
+            return;
+
+        var holdsHead = presence.Head.IsEmpty || presence.PeerId == _node.NodeId
+            || await _ports.Repository.HoldsAsync(presence.Head, cancellationToken);
+        _loop.TryPost((core, now) => core.OnPresence(now, presence, holdsHead));
     }
 
     public async ValueTask OnAnnouncementAsync(

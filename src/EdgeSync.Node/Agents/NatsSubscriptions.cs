@@ -36,13 +36,7 @@ internal sealed class NatsSubscriptions : IAsyncDisposable
         var subjects = host.Options.Subjects;
         var senders = new SenderCheck(nats.Bus, node.Log);
         all.Subscribe(nats, subjects.Commit, m => host.OnAnnouncementAsync(m, senders, all._stop.Token));
-        all.Subscribe(
-            nats, subjects.Presence,
-            m =>
-            {
-                host.OnPresence(m, senders);
-                return ValueTask.CompletedTask;
-            });
+        all.Subscribe(nats, subjects.Presence, m => host.OnPresenceAsync(m, senders, all._stop.Token));
         if (host.Options.ServesNats)
             all._responder = NatsResponder.Start(nats.Bus, nats.Exchange, subjects, all.HandleAsync, node);
         return all;

@@ -117,6 +117,37 @@ public class AgentCoreTests
     }
 
     [Test]
+    public void A_lost_announcement_is_made_up_for_by_the_next_heartbeat()
+    {
+        var driver = WithHub().Forget();
+        var heartbeat = Here("hub", NodeRole.Hub) with { Head = Id(77), CheckIns = 2 };
+
+        driver.Do((c, now) => c.OnPresence(now, heartbeat, holdsHead: false));
+        var sync = Assert.Single(driver.Syncs);
+        Assert.Equal(("nats:hub", SyncReason.Announcement), (sync.Target.Id, sync.Reason));
+        Assert.Equal([Id(77)], sync.Wanted);
+
+        // What the session did not bring is not asked for again, and what is here not at all.
+        driver.Finish(SyncOutcome.Ok()).Forget();
+        driver.Do((c, now) => c.OnPresence(now, heartbeat, holdsHead: false));
+        driver.Do((c, now) => c.OnPresence(now, heartbeat with { Head = Id(78) }, holdsHead: true));
+        Assert.Empty(driver.Syncs);
+    }
+
+    [Test]
+    public void A_heartbeat_of_what_was_announced_starts_no_second_session()
+    {
+        var driver = WithHub().Forget();
+        driver.Do((c, now) => c.OnAnnouncement(now, From("hub", 77, role: NodeRole.Hub), isHeld: false));
+        driver.Do((c, now) => c.OnPresence(
+            now, Here("hub", NodeRole.Hub) with { Head = Id(77), CheckIns = 2 }, holdsHead: false));
+
+        driver.Finish(SyncOutcome.Ok(1)).Pass(1);
+
+        Assert.Single(driver.Syncs);
+    }
+
+    [Test]
     public void Announced_artifacts_and_their_files_are_requested_by_name()
     {
         var driver = WithHub().Forget();
