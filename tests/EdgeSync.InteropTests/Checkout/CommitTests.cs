@@ -47,7 +47,6 @@ public sealed class CommitTests
 
     /// <summary>Stock tells the name that an added file had before its first commit, although no check-in has it.</summary>
     [Test]
-    [Property("Fossil", "2.21")]
     public void An_added_file_that_is_moved_is_committed_as_by_stock()
     {
         using var pair = new CheckoutPair();
