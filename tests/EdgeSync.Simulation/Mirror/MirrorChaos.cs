@@ -162,7 +162,9 @@ internal sealed class MirrorChaos
         peer.Store.Put(hash, content);
         _world.Tell(peer, (node, at) =>
         {
-            node.Add(at, hash, timestamp, content.Length, [(RecordField.FileName, Word())]);
+            // Some were edited before the mirror was told of them.
+            var updated = timestamp + (_prng.Chance(0.3) ? _prng.NextInt32(1, 100_000) : 0);
+            node.Add(at, hash, timestamp, content.Length, updated, [(RecordField.FileName, Word())]);
             Note(peer, hash);
         });
     }
@@ -189,7 +191,8 @@ internal sealed class MirrorChaos
         Note(peer, hash);
     });
 
-    // What the store has after a change of its user: of every field the greatest stamp is what must be left.
+    // What the store has after a change of its user: of every field the greatest stamp is what must be left, and of
+    // values that two stores brought with the same asset the greatest value.
     private void Note(MirrorPeer peer, AssetHash hash)
     {
         if (!peer.Store.TryGetRecord(hash, out var record)) return;
@@ -197,7 +200,9 @@ internal sealed class MirrorChaos
         foreach (var field in record.Fields)
         {
             var key = (hash, field.Field);
-            if (!_written.TryGetValue(key, out var before) || field.Stamp > before.Stamp) _written[key] = field;
+            if (!_written.TryGetValue(key, out var before) || field.Stamp > before.Stamp
+                || (field.Stamp == before.Stamp && string.CompareOrdinal(field.Value, before.Value) > 0))
+                _written[key] = field;
         }
     }
 

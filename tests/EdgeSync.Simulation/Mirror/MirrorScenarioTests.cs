@@ -32,6 +32,24 @@ public sealed class MirrorScenarioTests
     }
 
     [Test]
+    public void Stores_that_had_the_same_assets_before_they_met_send_no_record_of_them()
+    {
+        var world = new MirrorWorld(3, 2, hasRealProofs: false);
+        var contents = Enumerable.Range(0, 500).Select(_ => world.Prng.NextBytes(50)).ToList();
+        foreach (var peer in world.Peers)
+        {
+            peer.ClockError = TimeSpan.FromDays(400 * peer.Number);
+            for (var i = 0; i < contents.Count; i++) world.Add(peer, contents[i], i, updatedAtMs: 2 * i);
+        }
+
+        Assert.True(world.RunUntil(world.IsEqual, Long));
+
+        // Each tells of itself, and nothing else.
+        Assert.InRange(world.ControlBytes, 1, 3000);
+        Assert.Equal(502, world.Peers[0].Node!.Replica.Index.Count);
+    }
+
+    [Test]
     public void A_store_with_another_passphrase_learns_nothing()
     {
         var wrong = SyncKeys.Derive("another", cost: new StretchCost(8, 1));
@@ -126,7 +144,7 @@ public sealed class MirrorScenarioTests
         var hash = AssetHash.Of(5, content);
         // The first store lies: it has a tree of other content.
         world.Peers[0].Store.Put(hash, world.Prng.NextBytes(5000));
-        world.Tell(world.Peers[0], (node, at) => node.Add(at, hash, 5, 5000, []));
+        world.Tell(world.Peers[0], (node, at) => node.Add(at, hash, 5, 5000, 5, []));
         Assert.True(world.RunUntil(() => world.Peers[1].Reports.Contains("can.identity_mismatch"), Long));
         Assert.False(world.Peers[1].Store.HasContent(hash));
 

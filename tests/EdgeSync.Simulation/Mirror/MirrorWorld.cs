@@ -157,11 +157,13 @@ internal sealed class MirrorWorld
     }
 
     /// <summary>A user of that store adds an asset.</summary>
-    public AssetHash Add(MirrorPeer peer, byte[] content, long timestampMs, string name = "a")
+    public AssetHash Add(
+        MirrorPeer peer, byte[] content, long timestampMs, string name = "a", long? updatedAtMs = null)
     {
         var hash = AssetHash.Of(timestampMs, content);
         peer.Store.Put(hash, content);
-        Tell(peer, (node, at) => node.Add(at, hash, timestampMs, content.Length, [(RecordField.FileName, name)]));
+        Tell(peer, (node, at) => node.Add(
+            at, hash, timestampMs, content.Length, updatedAtMs ?? timestampMs, [(RecordField.FileName, name)]));
         return hash;
     }
 

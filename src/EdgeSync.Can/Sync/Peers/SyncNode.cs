@@ -133,11 +133,13 @@ public sealed class SyncNode
     // -- changes of users ---------------------------------------------------------------------------------------------
 
     /// <summary>An asset was added here; its content is in the store.</summary>
+    /// <inheritdoc cref="Records.Replica.Add"/>
     public LocalOutcome Add(
-        Moment at, AssetHash hash, long timestampMs, long size,
+        Moment at, AssetHash hash, long timestampMs, long size, long updatedAtMs,
         IReadOnlyList<(RecordField Field, string? Value)> details)
     {
-        var isChanged = _replica.Add(_intake.Clocks.Correct(at.Wall), hash, timestampMs, size, details);
+        var isChanged = _replica.Add(
+            _intake.Clocks.Correct(at.Wall), hash, timestampMs, size, updatedAtMs, details);
         _content.OnStored(hash, null, _sessions.Values);
         return Local(at, hash, isChanged);
     }

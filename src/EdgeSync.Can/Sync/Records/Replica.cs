@@ -51,18 +51,22 @@ public sealed class Replica
     /// <summary>
     /// An asset was added here. One that is in the trash, or was deleted, is back; one that is there stays as it is.
     /// </summary>
+    /// <param name="wall">The time of day.</param>
+    /// <param name="hash">The asset.</param>
+    /// <param name="timestampMs">Of its creation, Unix milliseconds.</param>
+    /// <param name="size">Of its content, in bytes.</param>
+    /// <param name="updatedAtMs">
+    /// When its details were changed last, Unix milliseconds; its creation while they never were.
+    /// </param>
+    /// <param name="details">All fields.</param>
     /// <returns>Whether anything has changed.</returns>
     public bool Add(
-        Instant wall, AssetHash hash, long timestampMs, long size,
+        Instant wall, AssetHash hash, long timestampMs, long size, long updatedAtMs,
         IReadOnlyList<(RecordField Field, string? Value)> details)
     {
         ArgumentNullException.ThrowIfNull(details);
         if (!TryGet(hash, out var record))
-        {
-            var added = SyncRecord.Create(hash, timestampMs, size)
-                .With(RecordField.Life, _clock.Next(wall, new Stamp(_store.ForgottenTime, default)), null);
-            return Save(Write(wall, added, details));
-        }
+            return Save(FirstOf(wall, SyncRecord.Create(hash, timestampMs, size), updatedAtMs, details));
 
         if (record.IsPurged)
         {
@@ -170,6 +174,28 @@ public sealed class Replica
         _store.ForgetRecord(key, record.StampOf(RecordField.Life).Time);
         Index.Remove(key);
         _deletions.Remove(key);
+    }
+
+    // Stores that have the same asset make the same record of it, so that their sums agree when they first meet. Only
+    // where a deletion was forgotten that may have been this asset's, the record must be later than that.
+    private SyncRecord FirstOf(
+        Instant wall, SyncRecord record, long updatedAtMs, IReadOnlyList<(RecordField Field, string? Value)> details)
+    {
+        var forgotten = new Stamp(_store.ForgottenTime, default);
+        var created = Stamp.OfAsset(record.TimestampMs);
+        if (forgotten != default && created <= forgotten)
+            return Write(wall, record.With(RecordField.Life, _clock.Next(wall, forgotten), null), details);
+
+        record = record.With(RecordField.Life, created, null);
+        // Details that were edited before the mirror knew of the asset win over those that never were.
+        var isEdited = updatedAtMs > record.TimestampMs && AssetFileName.IsTimestamp(updatedAtMs);
+        var written = isEdited ? Stamp.OfAsset(updatedAtMs) : created;
+        foreach (var (field, value) in details)
+        {
+            if (value is not null) record = record.With(field, written, value);
+        }
+
+        return record;
     }
 
     private SyncRecord Write(

@@ -10,6 +10,13 @@ public readonly record struct Stamp(ulong Time, StoreId Store) : IComparable<Sta
     /// <summary>The end of the year 9999; stamps beyond it are none.</summary>
     public const ulong TimeMax = 253_402_300_799_999UL << 16;
 
+    /// <summary>
+    /// Of what an asset brings with it, the same in each store: of no store, so that every write of a store at the same
+    /// time or later is greater.
+    /// </summary>
+    /// <param name="unixMilliseconds">When the asset was created, or its details were changed.</param>
+    public static Stamp OfAsset(long unixMilliseconds) => new((ulong)unixMilliseconds << 16, default);
+
     /// <summary>Milliseconds since 1970.</summary>
     public long UnixMilliseconds => (long)(Time >> 16);
 

@@ -83,7 +83,8 @@ internal sealed class MirrorFeed(
         }
         else if (isLive) outcome = ReflectKnown(node, at, asset, record!);
         else if (!asset.IsCorrupted)
-            node.Add(at, hash, asset.TimestampMs, asset.Size, RecordDetails.FieldsOf(asset));
+            node.Add(
+                at, hash, asset.TimestampMs, asset.Size, asset.MetaUpdatedAtMs, RecordDetails.FieldsOf(asset));
 
         if (outcome == LocalOutcome.Stopped) _stopped.Add((hash, number));
     }
