@@ -14,8 +14,12 @@ namespace EdgeSync.Node.Can;
 /// </summary>
 internal sealed class AdminRoutes(AssetStore store, VerifyLoop verifier, CanGuard guard)
 {
-    public static string RefusalOf(int status) => status == 403
-        ? "administration is disabled: admin_token is not set" : "the admin token is missing or wrong";
+    public static string RefusalOf(int status) => status switch
+    {
+        403 => "administration is disabled: admin_token is not set",
+        429 => CanGuard.TooManyKeys,
+        _ => "the admin token is missing or wrong",
+    };
 
     public async Task RebuildAsync(HttpContext context)
     {
@@ -43,7 +47,7 @@ internal sealed class AdminRoutes(AssetStore store, VerifyLoop verifier, CanGuar
 
     private async Task<bool> IsRefusedAsync(HttpContext context)
     {
-        var status = guard.AdminStatus(context.Request);
+        var status = guard.AdminStatus(context);
         if (status == 0) return false;
 
         await CanAnswer.RefuseAsync(context, status, RefusalOf(status));

@@ -125,7 +125,7 @@ internal sealed class AssetRoutes(
         {
             await AnswerAsync(context, await (mirror?.TrashAsync(hash) ?? store.TrashAsync(hash)));
         }
-        else if (guard.AdminStatus(context.Request) is > 0 and var status)
+        else if (guard.AdminStatus(context) is > 0 and var status)
         {
             await CanAnswer.RefuseAsync(context, status, AdminRoutes.RefusalOf(status));
         }

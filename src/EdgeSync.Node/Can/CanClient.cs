@@ -329,6 +329,7 @@ internal sealed class CanClient : IDisposable
             HttpStatusCode.NotFound => ErrorKind.NotFound,
             HttpStatusCode.Conflict => ErrorKind.Conflict,
             HttpStatusCode.InsufficientStorage => ErrorKind.System,
+            HttpStatusCode.TooManyRequests => ErrorKind.Unavailable,
             _ when status >= 500 => text.Contains("corrupted", StringComparison.Ordinal)
                 ? ErrorKind.Corrupt : ErrorKind.Unavailable,
             _ => ErrorKind.Protocol,

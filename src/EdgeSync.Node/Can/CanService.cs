@@ -85,7 +85,7 @@ internal sealed class CanService : IAsyncDisposable
                 new ServiceServerOptions { Listen = listen, Loggers = log },
                 app => service.Map(app, new CanGuard(
                     settings, System.Net.IPAddress.IsLoopback(listen.Address),
-                    new CanSessions(service.Store.Root, new SystemEntropy(), clock))),
+                    new CanSessions(service.Store.Root, new SystemEntropy(), clock), clock)),
                 clock, cancellationToken);
         }
         catch
@@ -235,27 +235,16 @@ internal sealed class CanService : IAsyncDisposable
         else _log.CanRequest(method, path, status, took.TotalMilliseconds);
     }
 
-    // Wrong keys in a header count as those of the form do, so that neither can be guessed faster.
-    private async Task<bool> IsWithoutKeyAsync(HttpContext context, CanGuard guard)
+    private static async Task<bool> IsWithoutKeyAsync(HttpContext context, CanGuard guard)
     {
-        var isKeyGiven = guard.HasApiKey && context.Request.Headers.Authorization.Count > 0;
-        var address = context.Connection.RemoteIpAddress?.ToString() ?? "";
-        var now = Instant.FromDateTime(_clock.GetUtcNow());
-        if (isKeyGiven && guard.Throttle.WaitOf(address, CanGuard.Realm, now) is { Ticks: > 0 } wait)
-        {
-            context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
-            await CanAnswer.RefuseAsync(context, 429, "too many wrong keys from this address; try again in a minute");
-            return true;
-        }
+        if (!guard.HasApiKey) return false;
 
-        if (guard.AccessOf(context.Request) != CanAccess.None)
-        {
-            if (isKeyGiven) guard.Throttle.OnSuccess(address, CanGuard.Realm, CanGuard.Realm);
-            return false;
-        }
+        var check = guard.CheckOf(context);
+        if (check.Access != CanAccess.None) return false;
 
-        if (isKeyGiven) guard.Throttle.OnFailure(address, CanGuard.Realm, CanGuard.Realm, now);
-        await AskForKeyAsync(context);
+        await (check.Wait > TimeSpan.Zero
+            ? CanAnswer.RefuseAsync(context, CanGuard.TooMany(context, check.Wait), CanGuard.TooManyKeys)
+            : AskForKeyAsync(context));
         return true;
     }
 

@@ -30,7 +30,7 @@ internal sealed class EventRoutes(AssetStore store, CanGuard guard, TimeProvider
     /// For peers, with the sync key: arrivals, as the original sends them; with <c>all=true</c> every change.
     /// </summary>
     public Task PrivateAsync(HttpContext context) =>
-        guard.SyncStatus(context.Request, canBeQuery: true) is > 0 and var status
+        guard.SyncStatus(context, canBeQuery: true) is > 0 and var status
             ? SyncRoutes.RefuseAsync(context, status)
             : StreamAsync(
                 context, context.Request.Query["all"] == "true" ? store.ChangesAfter : store.ArrivalsAfter);

@@ -32,15 +32,17 @@ internal sealed class OperationsRoutes(
 
     public async Task StatusAsync(HttpContext context)
     {
-        if (!IsAllowed(context)) await ForbidAsync(context);
-        else await CanAnswer.SuccessAsync(
+        if (await IsRefusedAsync(context)) return;
+
+        await CanAnswer.SuccessAsync(
             context, await ReadStatusAsync(context.RequestAborted), ServiceContext.Default.SuccessCanStatus);
     }
 
     public async Task MetricsAsync(HttpContext context)
     {
-        if (!IsAllowed(context)) await ForbidAsync(context);
-        else await CanAnswer.BytesAsync(
+        if (await IsRefusedAsync(context)) return;
+
+        await CanAnswer.BytesAsync(
             context, 200, PrometheusText.ContentType,
             System.Text.Encoding.UTF8.GetBytes(
                 PrometheusText.Write(
@@ -66,11 +68,15 @@ internal sealed class OperationsRoutes(
             free, reserve, verifier(), mirrored);
     }
 
-    private static Task ForbidAsync(HttpContext context) => CanAnswer.RefuseAsync(
-        context, 403, "only programs on this machine, or with the admin token, may read this page");
+    private async Task<bool> IsRefusedAsync(HttpContext context)
+    {
+        if (IsOfThisMachine(context) || guard.AdminStatus(context) is var status && status == 0) return false;
 
-    private bool IsAllowed(HttpContext context) =>
-        IsOfThisMachine(context) || guard.AdminStatus(context.Request) == 0;
+        await (status == 429 ? CanAnswer.RefuseAsync(context, status, CanGuard.TooManyKeys)
+            : CanAnswer.RefuseAsync(
+                context, 403, "only programs on this machine, or with the admin token, may read this page"));
+        return true;
+    }
 }
 
 /// <summary>The status in numbers.</summary>

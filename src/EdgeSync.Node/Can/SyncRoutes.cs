@@ -36,8 +36,12 @@ internal sealed class SyncRoutes(AssetStore store, AssetRoutes assets, CanGuard 
     private const int PieceBytes = 64 * 1024;
 
     public static Task RefuseAsync(HttpContext context, int status) => TextAsync(
-        context, status,
-        status == 403 ? "sync is disabled: sync_api_key is not set" : "X-Sync-Key is missing or wrong");
+        context, status, status switch
+        {
+            403 => "sync is disabled: sync_api_key is not set",
+            429 => CanGuard.TooManyKeys,
+            _ => "X-Sync-Key is missing or wrong",
+        });
 
     public async Task HashesAsync(HttpContext context)
     {
@@ -290,7 +294,7 @@ internal sealed class SyncRoutes(AssetStore store, AssetRoutes assets, CanGuard 
 
     private async Task<bool> IsRefusedAsync(HttpContext context)
     {
-        var status = guard.SyncStatus(context.Request, canBeQuery: false);
+        var status = guard.SyncStatus(context, canBeQuery: false);
         if (status == 0) return false;
 
         await RefuseAsync(context, status);

@@ -29,6 +29,55 @@ public sealed class AssetRoutesTests
     }
 
     [Test]
+    public async Task Wrong_admin_tokens_count_where_no_key_is_needed()
+    {
+        await using var can = await CanTestService.StartAsync();
+        var statuses = new List<int>();
+        for (var i = 0; i < 6; i++)
+        {
+            // One request is one try, however often it is asked what it may do.
+            statuses.Add((await can.SendAsync(
+                HttpMethod.Post, Prefix + "/admin/rebuild", null, CanTestService.Bearer("no"))).Status);
+            await can.GetAsync("/peers", CanTestService.Bearer("no"));
+        }
+
+        Assert.Equal([401, 401, 401, 401, 401, 429], statuses);
+        var right = await can.SendAsync(
+            HttpMethod.Post, Prefix + "/admin/rebuild", null, CanTestService.Bearer(CanTestService.Token));
+        Assert.Contains("too many wrong keys", right.Error(429), StringComparison.Ordinal);
+        Assert.True(right.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        // What needs no key is there, also for clients that send another one, and so is the mirror.
+        (await can.GetAsync(Prefix + "/list", CanTestService.Bearer("no"))).Data();
+        Assert.Equal(200, (await can.SendAsync(
+            HttpMethod.Post, "/sync/hashes", null, ("X-Sync-Key", CanTestService.Key))).Status);
+    }
+
+    [Test]
+    public async Task The_api_key_does_not_help_to_guess_the_admin_token()
+    {
+        await using var can = await CanTestService.StartAsync(s => s with { ApiKey = "right" });
+        var statuses = new List<int>();
+        for (var i = 0; i < 12; i++)
+        {
+            statuses.Add((await can.GetAsync(Prefix + "/list", CanTestService.Bearer("right"))).Status);
+            statuses.Add((await can.GetAsync(Prefix + "/admin/verify", CanTestService.Bearer($"{i}"))).Status);
+        }
+
+        Assert.Equal(10, statuses.Count(s => s == 401));
+        Assert.Equal([200, 401, 429, 429], [.. statuses[18..20], .. statuses[^2..]]);
+    }
+
+    [Test]
+    public async Task The_login_of_a_proxy_is_no_key()
+    {
+        await using var can = await CanTestService.StartAsync();
+        var proxy = ("Authorization", "Basic " + Convert.ToBase64String("a:no"u8));
+        for (var i = 0; i < 12; i++) Assert.Equal(200, (await can.GetAsync("/peers", proxy)).Status);
+
+        (await can.GetAsync(Prefix + "/admin/verify", CanTestService.Bearer(CanTestService.Token))).Data();
+    }
+
+    [Test]
     public async Task A_download_has_ranges_conditions_and_a_head()
     {
         await using var can = await CanTestService.StartAsync();

@@ -27,6 +27,39 @@ public sealed class SyncRoutesTests
     }
 
     [Test]
+    public async Task Wrong_keys_are_slowed_down_in_the_header_and_as_the_parameter()
+    {
+        await using var can = await CanTestService.StartAsync();
+        var statuses = new List<int>();
+        for (var i = 0; i < 11; i++)
+        {
+            statuses.Add(i % 2 == 0
+                ? (await can.SendAsync(HttpMethod.Post, "/sync/hashes", null, ("X-Sync-Key", $"{i}"))).Status
+                : (await can.GetAsync($"/sync/events?key={i}")).Status);
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(401, 10), 429], statuses);
+        // An agent with the right key takes it as a service that is away, and asks again.
+        var right = await can.SendAsync(HttpMethod.Post, "/sync/hashes", null, Key);
+        Assert.Equal(429, right.Status);
+        Assert.True(right.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        Assert.Equal(401, (await can.SendAsync(HttpMethod.Post, "/sync/hashes")).Status);
+        (await can.GetAsync(CanTestService.Prefix + "/admin/verify", CanTestService.Bearer(CanTestService.Token)))
+            .Data();
+    }
+
+    [Test]
+    public async Task The_right_key_forgives_what_was_mistyped()
+    {
+        await using var can = await CanTestService.StartAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(401, (await can.SendAsync(HttpMethod.Post, "/sync/hashes", null, ("X-Sync-Key", "x"))).Status);
+            Assert.Equal(200, (await can.SendAsync(HttpMethod.Post, "/sync/hashes", null, Key)).Status);
+        }
+    }
+
+    [Test]
     public async Task An_asset_goes_from_one_store_into_another_with_all_that_is_known()
     {
         await using var from = await CanTestService.StartAsync();

@@ -133,7 +133,7 @@ internal sealed class AgentService : IAsyncDisposable
         // Without an admin token the sync key is one: with it everything can be changed anyway.
         var guard = new CanGuard(
             settings with { AdminToken = settings.AdminToken ?? settings.SyncApiKey }, isLoopback: true,
-            new CanSessions(_catalog.Store.Root, SystemEntropy.Instance, clock));
+            new CanSessions(_catalog.Store.Root, SystemEntropy.Instance, clock), clock);
         _server = await ServiceServer.StartAsync(
             new ServiceServerOptions { Listen = new IPEndPoint(IPAddress.Loopback, port), Loggers = log },
             app => Map(app, guard), clock, cancellationToken);

@@ -18,7 +18,7 @@ internal sealed class MirrorRoutes(MirrorHost? mirror, CanGuard guard)
 {
     public async Task ActAsync(HttpContext context)
     {
-        if (guard.AdminStatus(context.Request) is > 0 and var status)
+        if (guard.AdminStatus(context) is > 0 and var status)
         {
             await CanAnswer.RefuseAsync(context, status, AdminRoutes.RefusalOf(status));
             return;

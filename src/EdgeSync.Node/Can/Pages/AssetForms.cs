@@ -133,7 +133,7 @@ internal sealed class AssetForms(
         var form = await ReadAsync(context);
         if (await HashAsync(context, form) is not { } hash) return;
 
-        if (guard.AccessOf(context.Request) != CanAccess.Admin)
+        if (guard.AccessOf(context) != CanAccess.Admin)
             await FailAsync(context, 403, "Only with the admin token an asset is deleted for good.");
         else if (form["confirmed"] != "yes")
             await FailAsync(context, 400, "The box that confirms the deletion is not ticked.");
@@ -146,7 +146,7 @@ internal sealed class AssetForms(
         var form = await ReadAsync(context);
         if (!await IsAllowedAsync(context, form)) return;
 
-        if (guard.AccessOf(context.Request) != CanAccess.Admin)
+        if (guard.AccessOf(context) != CanAccess.Admin)
         {
             await FailAsync(context, 403, "Only with the admin token decisions about the mirror are made.");
             return;

@@ -3,7 +3,6 @@ using EdgeSync.Can.Assets;
 using EdgeSync.Node.Can.Mirror;
 using EdgeSync.Node.Web.Live;
 using EdgeSync.Node.Web.Pages;
-using EdgeSync.Primitives;
 using EdgeSync.Storage.Assets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -36,7 +35,7 @@ internal sealed class CanPages(
         app.MapMethods("/asset/{hash}", reading, (RequestDelegate)DetailsAsync);
         app.MapMethods("/peers", reading, (RequestDelegate)PeersAsync);
         app.MapGet("/page/live", (RequestDelegate)LiveAsync);
-        var login = new LoginForm(guard, clock);
+        var login = new LoginForm(guard);
         app.MapMethods("/page/login", reading, (RequestDelegate)login.ShowAsync);
         app.MapPost("/page/login", (RequestDelegate)login.SubmitAsync);
         app.MapPost("/page/logout", (RequestDelegate)login.EndAsync);
@@ -44,12 +43,12 @@ internal sealed class CanPages(
     }
 
     /// <summary>Whom a request comes from.</summary>
-    public static CanVisitor VisitorOf(HttpRequest request, CanGuard guard)
+    public static CanVisitor VisitorOf(HttpContext context, CanGuard guard)
     {
-        var cookie = request.Cookies[guard.Sessions.CookieName];
+        var cookie = context.Request.Cookies[guard.Sessions.CookieName];
         var session = guard.Sessions.AccessOf(cookie);
         return new CanVisitor(
-            guard.AccessOf(request), session != CanAccess.None, guard.HasAdminToken || guard.HasApiKey,
+            guard.AccessOf(context), session != CanAccess.None, guard.HasAdminToken || guard.HasApiKey,
             guard.Sessions.CsrfOf(session == CanAccess.None ? "" : cookie!));
     }
 
@@ -62,7 +61,7 @@ internal sealed class CanPages(
     /// <summary>A page that says why a request is refused.</summary>
     public static Task RefuseAsync(HttpContext context, CanGuard guard, int status, string reason) => SendAsync(
         context, status, CanLayout.Of(
-            "Refused", VisitorOf(context.Request, guard),
+            "Refused", VisitorOf(context, guard),
             new HtmlPage().Add($"<p role=\"alert\">{reason}</p>\n<p><a href=\"/\">All assets</a></p>\n")));
 
     /// <summary>A path of this service, for what follows a form; the grid for anything else.</summary>
@@ -71,23 +70,23 @@ internal sealed class CanPages(
 
     private Task GridAsync(HttpContext context)
     {
-        var (page, fault) = _grid.Of(context.Request.Query, VisitorOf(context.Request, guard));
+        var (page, fault) = _grid.Of(context.Request.Query, VisitorOf(context, guard));
         return page is null ? RefuseAsync(context, guard, 400, fault!) : SendAsync(context, 200, page);
     }
 
     private Task DetailsAsync(HttpContext context) => FindIn(context) is { } asset
-        ? SendAsync(context, 200, _details.Of(asset, VisitorOf(context.Request, guard), null))
+        ? SendAsync(context, 200, _details.Of(asset, VisitorOf(context, guard), null))
         : RefuseAsync(context, guard, 404, "This store has no such asset.");
 
     private Task ShowFaultAsync(HttpContext context, Asset asset, int status, string fault) =>
-        SendAsync(context, status, _details.Of(asset, VisitorOf(context.Request, guard), fault));
+        SendAsync(context, status, _details.Of(asset, VisitorOf(context, guard), fault));
 
     private async Task PeersAsync(HttpContext context)
     {
         if (!MaySeeMirror(context)) await RefuseAsync(
             context, guard, 403, "Only visitors on this machine, or with the admin token, may see the mirror.");
         else await SendAsync(
-            context, 200, await _mirrorPage.OfAsync(VisitorOf(context.Request, guard), context.RequestAborted));
+            context, 200, await _mirrorPage.OfAsync(VisitorOf(context, guard), context.RequestAborted));
     }
 
     private Task LiveAsync(HttpContext context) => MaySeeMirror(context)
@@ -95,14 +94,14 @@ internal sealed class CanPages(
 
     // As /status: it has addresses of other machines.
     private bool MaySeeMirror(HttpContext context) =>
-        OperationsRoutes.IsOfThisMachine(context) || guard.AccessOf(context.Request) == CanAccess.Admin;
+        OperationsRoutes.IsOfThisMachine(context) || guard.AccessOf(context) == CanAccess.Admin;
 
     private Asset? FindIn(HttpContext context) =>
         AssetHash.TryParse((string?)context.Request.RouteValues["hash"], out var hash) ? store.Find(hash) : null;
 }
 
 /// <summary>The form that asks for a key, and gives a cookie for it.</summary>
-internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
+internal sealed class LoginForm(CanGuard guard)
 {
     public Task ShowAsync(HttpContext context) =>
         SendAsync(context, 200, CanPages.PathOf(context.Request.Query["next"]), null);
@@ -111,24 +110,17 @@ internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
     {
         var form = await AssetForms.ReadAsync(context);
         var next = CanPages.PathOf(form["next"]);
-        var address = context.Connection.RemoteIpAddress?.ToString() ?? "";
-        var now = Instant.FromDateTime(clock.GetUtcNow());
-        if (guard.Throttle.WaitOf(address, CanGuard.Realm, now) is { Ticks: > 0 } wait)
-        {
-            context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds)}";
-            await SendAsync(context, 429, next, "Too many wrong keys from this address. Try again in a minute.");
-            return;
-        }
-
-        var access = guard.AccessOfKey(form["key"].ToString());
+        var (access, wait) = guard.Check(context, form["key"].ToString());
         if (access == CanAccess.None)
         {
-            guard.Throttle.OnFailure(address, CanGuard.Realm, CanGuard.Realm, now);
-            await SendAsync(context, 401, next, "This is not a key of this store.");
+            await (wait > TimeSpan.Zero
+                ? SendAsync(
+                    context, CanGuard.TooMany(context, wait), next,
+                    "Too many wrong keys from this address. Try again in a minute.")
+                : SendAsync(context, 401, next, "This is not a key of this store."));
             return;
         }
 
-        guard.Throttle.OnSuccess(address, CanGuard.Realm, CanGuard.Realm);
         context.Response.Cookies.Append(guard.Sessions.CookieName, guard.Sessions.Begin(access), new CookieOptions
         {
             HttpOnly = true,
@@ -177,7 +169,7 @@ internal sealed class LoginForm(CanGuard guard, TimeProvider clock)
                 """);
         }
 
-        var visitor = CanPages.VisitorOf(context.Request, guard) with { CanLogIn = false };
+        var visitor = CanPages.VisitorOf(context, guard) with { CanLogIn = false };
         return CanPages.SendAsync(context, status, CanLayout.Of("Log in", visitor, html));
     }
 }
