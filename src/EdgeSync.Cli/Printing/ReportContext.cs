@@ -126,6 +126,7 @@ namespace EdgeSync.Cli.Printing;
 [JsonSerializable(typeof(ScrubReport))]
 [JsonSerializable(typeof(SearchReport))]
 [JsonSerializable(typeof(ServeReport))]
+[JsonSerializable(typeof(UiReport))]
 [JsonSerializable(typeof(SettingsCheckReport))]
 [JsonSerializable(typeof(SettingsReport))]
 [JsonSerializable(typeof(ShunChangeReport))]

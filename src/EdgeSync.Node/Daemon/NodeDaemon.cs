@@ -53,6 +53,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
     private WebServer? _server;
     private ControlServer? _control;
     private string? _urlFile;
+    private string? _ownerKey;
     private ITimer? _memory;
 
     private NodeDaemon(
@@ -120,17 +121,18 @@ internal sealed class NodeDaemon : IAsyncDisposable
     private bool IsHub => _role == "hub";
 
     /// <param name="load">Reads the settings, now and at each reload.</param>
+    /// <param name="ownerKey"><see cref="NodeRunOptions.OwnerKey"/>.</param>
     /// <exception cref="EdgeSyncException">A part cannot be started; those that run are stopped again.</exception>
     public static async Task<NodeDaemon> StartAsync(
         Func<LoadedSettings> load, string role, TextWriter errors, bool isVerbose, TimeProvider clock,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, string? ownerKey = null)
     {
         LoadedSettings LoadAll() => MessagesSetting.AddTo(load());
         var loaded = LoadAll();
         loaded.RequireSecrets();
         var logs = new NodeLog(
             errors, clock, LogSettings.Of(loaded.Settings.Log, isVerbose), NodeName.Of(loaded.Settings, role));
-        var daemon = new NodeDaemon(loaded, LoadAll, role, isVerbose, logs, clock);
+        var daemon = new NodeDaemon(loaded, LoadAll, role, isVerbose, logs, clock) { _ownerKey = ownerKey };
         try
         {
             await daemon.StartPartsAsync(cancellationToken);
@@ -299,7 +301,7 @@ internal sealed class NodeDaemon : IAsyncDisposable
         var streams = new LiveStreams(_clock);
         var sessions = new WebSessions(SystemEntropy.Instance);
         var logins = new PageLogins(sessions, Context.Logins);
-        var pages = new RepositoryPages(_web, () => _reload.Settings.Http, logins, streams);
+        var pages = new RepositoryPages(_web, () => _reload.Settings.Http, logins, streams) { OwnerKey = _ownerKey };
         (_web.Messages, _web.AccessChanged) = (MessagesNow, OnAccessChangedAsync);
         NodeEndpoints.Map(
             app,

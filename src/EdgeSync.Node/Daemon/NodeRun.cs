@@ -35,7 +35,8 @@ internal static class NodeRun
         require(settings);
         RequireFolders(settings);
         var daemon = await NodeDaemon.StartAsync(
-            loader.Load, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken);
+            loader.Load, role, options.Errors, options.IsVerbose, options.Clock, cancellationToken,
+            options.OwnerKey);
         try
         {
             await ServeAsync(options, daemon, role, cancellationToken);

@@ -13,6 +13,11 @@ internal sealed record NodeRunOptions
     /// <summary>Logs as if <c>log.level</c> were <c>debug</c>.</summary>
     public bool IsVerbose { get; init; }
 
+    /// <summary>
+    /// With it <c>/ui?key=…</c> logs a browser in as the owner of the only repository; null: nothing does.
+    /// </summary>
+    public string? OwnerKey { get; init; }
+
     /// <summary>Called once, when every port listens and every repository is open.</summary>
     public Action<StartedNode> Started { get; init; } = _ => { };
 

@@ -45,7 +45,9 @@ public sealed class CommitTests
         Assert.Equal(pair.Theirs.Run("changes").Output, pair.OursOutput("changes"));
     }
 
-    /// <summary>Stock tells the name that an added file had before its first commit, although no check-in has it.</summary>
+    /// <summary>
+    /// Stock tells the name that an added file had before its first commit, although no check-in has it.
+    /// </summary>
     [Test]
     public void An_added_file_that_is_moved_is_committed_as_by_stock()
     {

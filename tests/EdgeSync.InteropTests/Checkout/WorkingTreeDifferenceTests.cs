@@ -53,8 +53,8 @@ public sealed class WorkingTreeDifferenceTests
         private int _files;
 
         /// <summary>
-        /// The two now differ by intent: Fossil 2.26 and later merge files without a common ancestor, which 2.21 and ours
-        /// warn of.
+        /// The two now differ by intent: Fossil 2.26 and later merge files without a common ancestor, which 2.21 and
+        /// ours warn of.
         /// </summary>
         public bool HasDiverged { get; private set; }
 

@@ -17,13 +17,15 @@ internal static class NodeCommand
         RunAsync(context, node.Loader, "leaf", _ => { }, cancellationToken, report);
 
     /// <param name="report">The report to print; by default that of every node.</param>
+    /// <param name="ownerKey"><see cref="NodeRunOptions.OwnerKey"/>.</param>
     public static async Task<ExitCode> RunAsync(
         CommandContext context, SettingsLoader loader, string role, Action<NodeSettings> require,
         CancellationToken cancellationToken,
-        Func<StartedNode, IReport>? report = null)
+        Func<StartedNode, IReport>? report = null, string? ownerKey = null)
     {
         var options = new NodeRunOptions
         {
+            OwnerKey = ownerKey,
             Errors = context.Output.Errors,
             Clock = context.Clock,
             IsVerbose = context.IsVerbose,

@@ -48,6 +48,7 @@ internal static class RepoCommand
         ("verify", ["test-integrity"], VerifyCommand.Create),
         ("rebuild", [], RebuildCommand.Create),
         ("serve", ["server"], ServeCommand.Create),
+        ("ui", [], UiCommand.Create),
         ("pull", [], SyncCommands.CreatePull),
         ("push", [], SyncCommands.CreatePush),
         ("sync", [], SyncCommands.CreateSync),

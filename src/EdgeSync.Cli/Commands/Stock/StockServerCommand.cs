@@ -1,7 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using EdgeSync.Cli.Commands.Node;
 using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
@@ -10,19 +7,16 @@ using EdgeSync.Primitives;
 
 namespace EdgeSync.Cli.Commands.Stock;
 
-/// <summary>Stock's <c>server</c>: one repository for Fossil clients; there are no pages.</summary>
+/// <summary>Stock's <c>server</c> and <c>ui</c>: one repository for Fossil clients, and its pages.</summary>
 // Spec: cmd_webserver in main.c.
 internal static class StockServerCommand
 {
-    private const int PortDefault = 8080;
-    private const int PortsTried = 100;
-
     private static readonly Option<string?> Port = new("--port", "-P") { HelpName = "TCPPORT" };
     private static readonly Option<bool> LocalHost = new("--localhost");
 
     // Stock's, for pages and for the program around the server.
     private static readonly string[] Switches =
-        ["--acme", "--https", "--nobrowser", "--nocompress", "--nojail", "--nossl", "--repolist", "--th-trace"];
+        ["--acme", "--https", "--nocompress", "--nojail", "--nossl", "--repolist", "--th-trace"];
 
     private static readonly string[] Values =
     [
@@ -37,6 +31,20 @@ internal static class StockServerCommand
             Arguments = { Globals.RepoArgument },
             Options = { Port, LocalHost },
         };
+        verb.Options.Add(new Option<bool>("--nobrowser"));
+        return WithIgnored(verb);
+    }
+
+    public static CommandSpec CreateUi()
+    {
+        var verb = UiCommand.Create();
+        verb.Options.Add(new Option<bool>("--localauth"));
+        verb.Options.Add(new Option<bool>("--localhost"));
+        return WithIgnored(verb);
+    }
+
+    private static CommandSpec WithIgnored(CommandSpec verb)
+    {
         foreach (var name in Switches) verb.Options.Add(new Option<bool>(name));
         foreach (var name in Values) verb.Options.Add(new Option<string?>(name));
         return verb;
@@ -61,33 +69,12 @@ internal static class StockServerCommand
     private static string ListenOf(string? text, bool isLocal)
     {
         var host = isLocal ? "127.0.0.1" : "*";
-        if (text is null) return $"{host}:{FreePort(isLocal)}";
+        if (text is null) return $"{host}:{LocalPort.FirstFree(isLocal)}";
         if (text.Contains(':', StringComparison.Ordinal)) return text;
 
-        return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0
+        return LocalPort.TryParse(text, out var port)
             ? $"{host}:{port}"
             : throw new EdgeSyncException(ErrorKind.Usage, $"not a valid TCP port number: {text}");
-    }
-
-    private static int FreePort(bool isLocal)
-    {
-        for (var port = PortDefault; port < PortDefault + PortsTried; port++)
-        {
-            try
-            {
-                using var listener = new TcpListener(isLocal ? IPAddress.Loopback : IPAddress.Any, port);
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // It is taken.
-            }
-        }
-
-        throw new EdgeSyncException(
-            ErrorKind.System,
-            $"unable to open listening socket on any port in the range {PortDefault}..{PortDefault + PortsTried - 1}");
     }
 }
 

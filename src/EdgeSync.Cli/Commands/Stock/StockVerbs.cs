@@ -68,6 +68,7 @@ internal static class StockVerbs
         ("search", StockSearchCommand.Create),
         ("fts-config", StockSearchCommand.CreateConfig),
         ("server", StockServerCommand.Create),
+        ("ui", StockServerCommand.CreateUi),
         ("http", StockHttpCommand.Create),
         ("help", StockHelpCommand.Create),
         ("test-http", StockHttpCommand.CreateTest),
@@ -123,7 +124,7 @@ internal static class StockVerbs
     [
         "alerts", "backoffice", "cache", "cgi", "chat", "detach", "fusefs", "gdiff", "git", "grep", "hook",
         "interwiki", "json", "login-group", "merge-info", "pikchr", "publish", "purge", "repack",
-        "rss", "shell", "ssl-config", "synchronize", "system", "tls-config", "ui", "unpublished", "xsystem",
+        "rss", "shell", "ssl-config", "synchronize", "system", "tls-config", "unpublished", "xsystem",
     ];
 
     /// <summary>What is here, sorted.</summary>
@@ -147,8 +148,8 @@ internal static class StockVerbs
     // In one line, and what there is in its place.
     private static string Why(string name) => name switch
     {
-        "ui" or "cgi" or "json" or "pikchr" or "cache" or "fusefs" => ", which has no web pages; \"fossil server\" and "
-            + "\"fossil http\" serve Fossil clients",
+        "cgi" or "json" or "pikchr" or "cache" or "fusefs" =>
+            "; \"fossil server\" and \"fossil ui\" have pages, and \"fossil http\" serves Fossil clients",
         "ssl-config" or "tls-config" => "; certificates are settings of its daemons",
         "git" => "; \"fossil export --git\" and \"fossil import --git\" are",
         "gdiff" => "; \"fossil diff\" is",

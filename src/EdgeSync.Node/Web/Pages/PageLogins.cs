@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using EdgeSync.Node.Repositories;
 using EdgeSync.Storage;
 using Microsoft.AspNetCore.Http;
@@ -42,6 +44,29 @@ internal sealed class PageLogins(WebSessions sessions, LoginAccount account)
 
         context.Response.Cookies.Append(name, cookie, CookieOf(context.Request, links));
         await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + "/" });
+    }
+
+    /// <summary>
+    /// Begins a session of the owner for a request with the right key, and goes to its page; without it, or where the
+    /// setting <c>localauth</c> asks everybody for a login, to the form.
+    /// </summary>
+    public async Task EnterAsync(HttpContext context, RepositoryHost host, PageLinks links, string ownerKey)
+    {
+        var query = context.Request.Query;
+        var isOwner = CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(query["key"].ToString()), Encoding.UTF8.GetBytes(ownerKey));
+        var (cookie, name) = await host.Readers.RunAsync(
+            repository => (
+                isOwner && !repository.Settings.Boolean("localauth", otherwise: false)
+                    && repository.Users.OwnerLogin is { Length: > 0 } owner ? sessions.Begin(repository, owner) : null,
+                WebSessions.CookieName(repository)),
+            context.RequestAborted);
+        if (cookie is not null) context.Response.Cookies.Append(name, cookie, CookieOf(context.Request, links));
+
+        var page = query["page"].ToString();
+        var isHere = page is ['/', not ('/' or '\\'), ..] && !page.AsSpan().ContainsAnyInRange('\0', '\x1f');
+        var target = cookie is null ? "/login" : isHere ? page : "/";
+        await SendAsync(context, new PageAnswer(303, Html, []) { Location = links.Base + target });
     }
 
     /// <summary>Ends the session of a form with its token.</summary>

@@ -48,9 +48,13 @@ internal sealed class RepositoryPages(
     /// <summary>Does what a form says, on the thread that writes.</summary>
     internal delegate PageAnswer Form(Repository repository, PageRequest request, IFormCollection form);
 
+    /// <summary>Who opens <c>/ui?key=…</c> with it is logged in as the owner; null: nobody is.</summary>
+    public string? OwnerKey { get; init; }
+
     public void Map(IEndpointRouteBuilder app)
     {
         PageAssets.Map(app);
+        if (OwnerKey is not null) app.MapGet("/ui", (RequestDelegate)EnterAsync);
         Add(app, "/timeline", 'o', (r, q) => Show(q, TimelineView.Of(r, q.Query, q.Visitor)));
         Add(app, "/info/{name}", 'o', Info);
         Add(app, "/dir", 'o', (r, q) => Show(q, FilesView.Of(r, q.Query, q.Visitor)));
@@ -393,6 +397,13 @@ internal sealed class RepositoryPages(
 
         var (host, links) = found;
         await logins.LogInAsync(context, host, links, r => RequestOf(context, host, links, r));
+    }
+
+    private async Task EnterAsync(HttpContext context)
+    {
+        if (HostCheck.IsRebound(context, settings().Hosts)) await RefuseHostAsync(context);
+        else if (Find(context) is not { } found) await MissingAsync(context);
+        else await logins.EnterAsync(context, found.Host, found.Links, OwnerKey!);
     }
 
     private async Task LogOutAsync(HttpContext context)
