@@ -91,6 +91,8 @@ internal sealed class ConnectionState(
 
     public NatTraversal Nat { get; } = new(options, isServer, entropy);
 
+    public AddressReports Addresses { get; } = new(options);
+
     public EventQueue Events { get; } = events;
 
     public StreamTable Streams { get; } = new(options, isServer, events);

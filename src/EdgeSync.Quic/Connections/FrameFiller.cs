@@ -40,6 +40,7 @@ internal sealed class FrameFiller(ConnectionState state)
         Instant now, ref WireWriter writer, ref OpenPacket packet, bool carriesAll, ref bool mustPad)
     {
         FillValidation(now, ref writer, packet.Space.Path, ref mustPad);
+        if (state.Addresses.TryWriteFrame(ref writer, packet.Space.Path, out var report)) packet.Note(report);
         if (!carriesAll) return;
 
         if (state.NeedsHandshakeDone && writer.Remaining > 0)
@@ -60,7 +61,8 @@ internal sealed class FrameFiller(ConnectionState state)
 
     /// <summary>Whether <see cref="FillOneRtt"/> would find anything.</summary>
     public bool HasOneRttFrames(QuicPath path, bool carriesAll) =>
-        path.NeedsPing || path.Route.ChallengePending || HasResponse(path) || (carriesAll && HasConnectionFrames());
+        path.NeedsPing || path.Route.ChallengePending || HasResponse(path) || state.Addresses.Owes(path)
+        || (carriesAll && HasConnectionFrames());
 
     private bool HasResponse(QuicPath path) => FindResponse(path) >= 0;
 

@@ -144,6 +144,7 @@ internal sealed class HandshakeDriver(ConnectionState state)
         state.Path.RemoteIds.SetFirstToken(peer.StatelessResetToken);
         state.Paths.Start(peer);
         if (state.Paths.IsMultipath) state.Nat.Start(peer);
+        state.Addresses.Start(peer);
         state.Path.Route.SearchMtu(MtuMax);
         if (!state.IsServer) state.Path.Route.Validate();
         state.Events.Enqueue(new QuicEvent(QuicEventKind.Connected));

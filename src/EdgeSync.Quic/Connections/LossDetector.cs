@@ -174,6 +174,7 @@ internal sealed class LossDetector(ConnectionState state)
                 case SentKind.MaxStreamsUni: state.Streams.NeedsMaxStreams[1] = true; break;
                 case SentKind.NewToken: state.NeedsToken = true; break;
                 case SentKind.Ack: break;
+                case SentKind.ObservedAddress: AddressReports.OnLost(state.Paths.Find(frame.Offset), frame.Id); break;
                 case SentKind.NewConnectionId or SentKind.RetireConnectionId
                     or (>= SentKind.MaxPathId and <= SentKind.RemoveAddress):
                     RequeueOfPaths(frame);

@@ -229,6 +229,7 @@ internal sealed class PacketReceiver(ConnectionState state, LossDetector loss, H
         if (FrameType.IsOfNatTraversal(frame.Type)) return OnNatFrame(now, frame);
         switch (frame.Type)
         {
+            case FrameType.ObservedAddressV4 or FrameType.ObservedAddressV6: return OnObservedAddress(path, frame);
             case FrameType.Padding or FrameType.Ping: return null;
             // An ACK without a path is about path 0.
             case FrameType.Ack or FrameType.AckEcn:
@@ -326,6 +327,14 @@ internal sealed class PacketReceiver(ConnectionState state, LossDetector loss, H
         return frame.Type is FrameType.ReachOutV4 or FrameType.ReachOutV6
             ? state.Nat.OnReachOut(now, frame)
             : state.Nat.OnAddress(frame);
+    }
+
+    private QuicError? OnObservedAddress(QuicPath path, in Frame frame)
+    {
+        if (!state.Addresses.IsReported)
+            return QuicError.Violation(frame.Type, "address discovery was not negotiated");
+        if (AddressReports.Take(path, frame)) state.Events.Enqueue(new QuicEvent(QuicEventKind.AddressObserved));
+        return null;
     }
 
     private void OnPathResponse(Instant now, QuicPath path, FourTuple tuple, ReadOnlySpan<byte> data)

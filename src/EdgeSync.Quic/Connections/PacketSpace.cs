@@ -27,6 +27,7 @@ internal enum SentKind : byte
     AddAddress,
     ReachOut,
     RemoveAddress,
+    ObservedAddress,
 }
 
 /// <summary>A frame that was sent, as far as its loss or arrival matters.</summary>
@@ -35,7 +36,7 @@ internal enum SentKind : byte
 /// the round.
 /// </param>
 /// <param name="Offset">
-/// Of bytes; of ACK, NEW_CONNECTION_ID and RETIRE_CONNECTION_ID the path, of PATH_ABANDON the code.
+/// Of bytes; of ACK, NEW_CONNECTION_ID, RETIRE_CONNECTION_ID and OBSERVED_ADDRESS the path, of PATH_ABANDON the code.
 /// </param>
 internal readonly record struct SentFrame(
     SentKind Kind, ulong Id = 0, ulong Offset = 0, int Length = 0, bool Fin = false);

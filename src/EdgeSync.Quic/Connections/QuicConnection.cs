@@ -85,6 +85,12 @@ public sealed class QuicConnection : IDisposable
     /// <summary>Addresses of the peer that it named: a server's candidates, a client's in its last round.</summary>
     public IReadOnlyList<UdpAddress> PeerCandidates => _state.Nat.Remote;
 
+    /// <summary>
+    /// The address that this endpoint's datagrams come from, as the peer has reported it last for the path with data;
+    /// null: it has not, or none was asked for (<see cref="QuicOptions.AsksForAddress"/>). An unproved claim.
+    /// </summary>
+    public UdpAddress? ObservedAddress => _state.Path.ObservedAddress;
+
     /// <summary>Streams that are open.</summary>
     internal int StreamCount => _state.Streams.Count;
 
@@ -404,6 +410,7 @@ public sealed class QuicConnection : IDisposable
         NatTraversalAddresses = options.OffersMultipath && options.NatAddresses > 0
             ? (byte)Math.Min(options.NatAddresses, NatAddressesMax)
             : null,
+        AddressDiscovery = AddressReports.RoleOf(options),
     };
 
     private static PathTable NewPaths(

@@ -38,6 +38,9 @@ public enum QuicEventKind
 
     /// <summary>A path was opened, validated or given up; <see cref="QuicConnection.Paths"/> has them all.</summary>
     PathsChanged,
+
+    /// <summary>The peer has reported this endpoint's address: <see cref="QuicConnection.ObservedAddress"/>.</summary>
+    AddressObserved,
 }
 
 /// <param name="StreamId">Of stream events.</param>

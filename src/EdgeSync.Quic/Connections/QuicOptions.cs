@@ -63,6 +63,15 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>Addresses of the peer that are stored and probed; 0 is without NAT traversal. At most 63.</summary>
     public int NatAddresses { get; init; }
 
+    /// <summary>
+    /// Whether a peer that asks for it is told the address that its datagrams come from, again when it changes
+    /// (draft-ietf-quic-address-discovery).
+    /// </summary>
+    public bool ReportsAddresses { get; init; }
+
+    /// <summary>Whether the peer is asked for that: <see cref="QuicConnection.ObservedAddress"/>.</summary>
+    public bool AsksForAddress { get; init; }
+
     /// <summary>Silence after which a direct path is given up, if there is another one.</summary>
     public TimeSpan PathIdle { get; init; } = TimeSpan.FromSeconds(15);
 

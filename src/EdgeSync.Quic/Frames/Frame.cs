@@ -33,14 +33,14 @@ internal ref struct Frame
 
     /// <summary>
     /// Of NEW_CONNECTION_ID, RETIRE_CONNECTION_ID and their forms with a path; of PATH_STATUS_*, PATH_CIDS_BLOCKED,
-    /// ADD_ADDRESS and REMOVE_ADDRESS.
+    /// ADD_ADDRESS, REMOVE_ADDRESS and OBSERVED_ADDRESS.
     /// </summary>
     public ulong Sequence;
 
     /// <summary>Of frames of multipath; 0 in the frames of RFC 9000 that have a form with a path.</summary>
     public ulong PathId;
 
-    /// <summary>Of ADD_ADDRESS and REACH_OUT.</summary>
+    /// <summary>Of ADD_ADDRESS, REACH_OUT and OBSERVED_ADDRESS.</summary>
     public UdpAddress Address;
 
     public ulong RetirePriorTo;

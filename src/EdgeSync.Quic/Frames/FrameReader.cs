@@ -6,7 +6,7 @@ namespace EdgeSync.Quic.Frames;
 /// <summary>
 /// Reads the frames of a packet's payload, one after another, and checks each as far as it can be checked without the
 /// state of the connection. Spec: RFC 9000 §19, RFC 9221 §4, draft-ietf-quic-multipath §4,
-/// draft-bruynooghe-n0-quic-nat-traversal §4.
+/// draft-bruynooghe-n0-quic-nat-traversal §4, draft-ietf-quic-address-discovery.
 /// </summary>
 internal ref struct FrameReader(ReadOnlySpan<byte> payload)
 {
@@ -62,6 +62,8 @@ internal ref struct FrameReader(ReadOnlySpan<byte> payload)
                 _reader.TryReadVarInt(out _frame.Sequence) && TryReadAddress(type == FrameType.AddAddressV6)),
             FrameType.ReachOutV4 or FrameType.ReachOutV6 => Check(
                 _reader.TryReadVarInt(out _frame.Value) && TryReadAddress(type == FrameType.ReachOutV6)),
+            FrameType.ObservedAddressV4 or FrameType.ObservedAddressV6 => Check(
+                _reader.TryReadVarInt(out _frame.Sequence) && TryReadAddress(type == FrameType.ObservedAddressV6)),
             FrameType.RemoveAddress => Check(_reader.TryReadVarInt(out _frame.Sequence)),
             FrameType.PathChallenge or FrameType.PathResponse => Check(_reader.TryReadBytes(8, out _frame.Data)),
             FrameType.ConnectionClose => Check(

@@ -2,7 +2,7 @@ namespace EdgeSync.Quic.Frames;
 
 /// <summary>
 /// Frame types as they are on the wire. Spec: RFC 9000 §19, RFC 9221 §4; multipath as iroh numbers it
-/// (draft-ietf-quic-multipath §4), draft-bruynooghe-n0-quic-nat-traversal.
+/// (draft-ietf-quic-multipath §4), draft-bruynooghe-n0-quic-nat-traversal, draft-ietf-quic-address-discovery.
 /// </summary>
 internal static class FrameType
 {
@@ -57,13 +57,17 @@ internal static class FrameType
     public const ulong ReachOutV6 = 0x3d7f93;
     public const ulong RemoveAddress = 0x3d7f94;
 
+    public const ulong ObservedAddressV4 = 0x9f81a6;
+    public const ulong ObservedAddressV6 = 0x9f81a7;
+
     /// <summary>ACK, PADDING and CONNECTION_CLOSE elicit no acknowledgement (RFC 9002 §2).</summary>
     public static bool IsAckEliciting(ulong type) =>
         type is not (Padding or Ack or AckEcn or PathAck or PathAckEcn or ConnectionClose or ApplicationClose);
 
     /// <summary>Whether a packet with just this frame tests a path without moving to it (RFC 9000 §9.1).</summary>
     public static bool IsProbing(ulong type) =>
-        type is Padding or PathChallenge or PathResponse or NewConnectionId or PathNewConnectionId;
+        type is Padding or PathChallenge or PathResponse or NewConnectionId or PathNewConnectionId
+            or ObservedAddressV4 or ObservedAddressV6;
 
     /// <summary>Frames that only a connection with multipath may carry.</summary>
     public static bool IsOfMultipath(ulong type) =>

@@ -13,7 +13,7 @@ internal static class FrameWriter
 
     public const int PathFrameSize = 9;
 
-    /// <summary>Bytes of the largest ADD_ADDRESS or REACH_OUT.</summary>
+    /// <summary>Bytes of the largest ADD_ADDRESS, REACH_OUT or OBSERVED_ADDRESS.</summary>
     public const int AddressMax = 4 + 8 + 16 + 2;
 
     public static void WriteType(ref WireWriter writer, ulong type) => writer.WriteVarInt(type);
@@ -96,7 +96,7 @@ internal static class FrameWriter
     public static void WritePathValue(ref WireWriter writer, ulong type, uint pathId, ulong value) =>
         WriteStreamValue(ref writer, type, pathId, value);
 
-    /// <summary>ADD_ADDRESS or REACH_OUT, by the family of the address.</summary>
+    /// <summary>ADD_ADDRESS, REACH_OUT or OBSERVED_ADDRESS, by the family of the address.</summary>
     /// <param name="typeV4">The type for IPv4; that for IPv6 is one more.</param>
     /// <param name="value">The sequence number, or the round.</param>
     public static void WriteAddress(ref WireWriter writer, ulong typeV4, ulong value, in UdpAddress address)

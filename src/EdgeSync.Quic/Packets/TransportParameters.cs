@@ -1,12 +1,20 @@
 namespace EdgeSync.Quic.Packets;
 
+/// <summary>Which side sends OBSERVED_ADDRESS frames. Spec: draft-ietf-quic-address-discovery.</summary>
+internal enum AddressDiscovery : byte
+{
+    Reports = 0,
+    Receives = 1,
+    Both = 2,
+}
+
 /// <summary>
 /// What an endpoint sends in the handshake: limits, and the connection ids that tie the handshake to its
 /// packets. Spec: RFC 9000 §7.3, §7.4, §18; RFC 9221 §3.
 /// </summary>
 /// <remarks>
-/// Defaults are those of the RFC for a parameter that is not sent. Multipath, NAT traversal and the acknowledgement
-/// frequency are extensions of iroh's QUIC: read, and offered only when a property is set.
+/// Defaults are those of the RFC for a parameter that is not sent. Multipath, NAT traversal, address discovery and the
+/// acknowledgement frequency are extensions of iroh's QUIC: read, and offered only when a property is set.
 /// </remarks>
 internal sealed class TransportParameters
 {
@@ -31,6 +39,7 @@ internal sealed class TransportParameters
     private const ulong RetrySourceIdKey = 0x10;
     private const ulong MaxDatagramFrameSizeKey = 0x20;
     private const ulong InitialMaxPathIdKey = 0x3e;
+    private const ulong AddressDiscoveryKey = 0x9f81a176;
     private const ulong MinAckDelayKey = 0xff04de1b;
     private const ulong NatTraversalKey = 0x3d7f91120401;
 
@@ -84,6 +93,9 @@ internal sealed class TransportParameters
 
     /// <summary>NAT traversal: how many addresses of the peer are stored; null when it is not offered.</summary>
     public byte? NatTraversalAddresses { get; set; }
+
+    /// <summary>What the endpoint does in address discovery; null: it takes no part.</summary>
+    public AddressDiscovery? AddressDiscovery { get; set; }
 
     /// <summary>Microseconds; null when the peer takes no ACK_FREQUENCY frames.</summary>
     public ulong? MinAckDelay { get; set; }
@@ -148,6 +160,7 @@ internal sealed class TransportParameters
         WriteId(ref writer, RetrySourceIdKey, RetrySourceId);
         WriteInteger(ref writer, MaxDatagramFrameSizeKey, MaxDatagramFrameSize, 0);
         if (InitialMaxPathId is { } paths) WriteInteger(ref writer, InitialMaxPathIdKey, paths, null);
+        if (AddressDiscovery is { } role) WriteInteger(ref writer, AddressDiscoveryKey, (ulong)role, null);
         if (MinAckDelay is { } delay) WriteInteger(ref writer, MinAckDelayKey, delay, null);
         if (NatTraversalAddresses is { } addresses)
         {
@@ -185,7 +198,7 @@ internal sealed class TransportParameters
 
     private static bool IsUnknown(ulong key) =>
         key is not (MaxIdleTimeoutKey or (>= MaxUdpPayloadKey and <= MaxAckDelayKey) or ActiveConnectionIdLimitKey
-            or MaxDatagramFrameSizeKey or InitialMaxPathIdKey or MinAckDelayKey);
+            or MaxDatagramFrameSizeKey or InitialMaxPathIdKey or AddressDiscoveryKey or MinAckDelayKey);
 
     /// <summary>Sets an integer; false when it is out of its limits (RFC 9000 §18.2).</summary>
     private bool TryTakeInteger(ulong key, ulong number)
@@ -205,6 +218,9 @@ internal sealed class TransportParameters
             case ActiveConnectionIdLimitKey: ActiveConnectionIdLimit = number; return number >= 2;
             case MaxDatagramFrameSizeKey: MaxDatagramFrameSize = number; return true;
             case InitialMaxPathIdKey: InitialMaxPathId = number; return number <= uint.MaxValue;
+            case AddressDiscoveryKey:
+                AddressDiscovery = (AddressDiscovery)Math.Min(number, byte.MaxValue);
+                return number <= (ulong)Packets.AddressDiscovery.Both;
             default: MinAckDelay = number; return true;
         }
     }

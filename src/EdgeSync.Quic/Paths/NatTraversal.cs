@@ -275,7 +275,8 @@ internal sealed class NatTraversal(QuicOptions options, bool isServer, Entropy e
     }
 
     /// <summary>Addresses that a datagram can be sent to; relayed ones are known to this endpoint alone.</summary>
-    private static bool IsCandidate(UdpAddress address)
+    /// <summary>Whether datagrams can be sent there.</summary>
+    public static bool IsCandidate(UdpAddress address)
     {
         if (address.Port == 0 || address.IsRelayed || address.IsUnspecified) return false;
         var isMulticast = address.IsIPv4 ? (uint)address.Bits >> 28 >= 0xe : (byte)(address.Bits >> 120) == 0xff;

@@ -68,6 +68,14 @@ internal sealed class QuicPath
 
     private ulong? PeerStatusSequence { get; set; }
 
+    /// <summary>The address of the peer that it was told of last, and the number of that report.</summary>
+    public (UdpAddress Address, ulong Sequence)? Reported { get; set; }
+
+    /// <summary>This endpoint's address as the peer has reported it last, and the number of that report.</summary>
+    public UdpAddress? ObservedAddress { get; set; }
+
+    public ulong? ObservedSequence { get; set; }
+
     /// <summary>One side has given up the path: it carries nothing new.</summary>
     public bool IsAbandoned { get; set; }
 

@@ -21,6 +21,8 @@ public sealed class QuicAttackTests
     [Arguments("3e000a20000a", 0x0aUL)]                   // PATH_ACK without multipath
     [Arguments("7e760001", 0x0aUL)]                       // PATH_STATUS_BACKUP without multipath
     [Arguments("803d7f90007f000001b1bd", 0x0aUL)]         // ADD_ADDRESS without NAT traversal
+    [Arguments("809f81a6007f000001b1bd", 0x0aUL)]         // OBSERVED_ADDRESS without address discovery
+    [Arguments("809f81a7" + "00" + "000000000000000000000000000000010001", 0x0aUL)]
     [Arguments("02bfffffff000000", 0x0aUL)]               // acknowledges what was not sent
     [Arguments("1e", 0x0aUL)]                             // HANDSHAKE_DONE of a client
     [Arguments("0701aa", 0x0aUL)]                         // NEW_TOKEN of a client

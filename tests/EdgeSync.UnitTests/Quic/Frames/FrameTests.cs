@@ -29,7 +29,8 @@ public sealed class FrameTests
                 + "PathNewConnectionId(7 300 0 0a0b 000102030405060708090a0b0c0d0e0f)\nPathRetireConnectionId(2 5)\n"
                 + "MaxPathId(8)\nPathsBlocked(7)\nPathCidsBlocked(4 2)\nAddAddress(1 192.0.2.7:443)\n"
                 + "AddAddress(70000 [2001:db8::1]:1)\nReachOut(2 192.0.2.7:443)\nReachOut(3 [2001:db8::1]:65535)\n"
-                + "RemoveAddress(9)\nPath 5 Ack(2000 44 100-2000 6-6)\nPath 300 Ack(6 0 6-6 0-3 ecn 7 0 2)",
+                + "RemoveAddress(9)\nObservedAddress(0 192.0.2.7:443)\nObservedAddress(70000 [2001:db8::1]:1)\n"
+                + "Path 5 Ack(2000 44 100-2000 6-6)\nPath 300 Ack(6 0 6-6 0-3 ecn 7 0 2)",
             Describe(Extensions()));
 
     [Test]
@@ -45,7 +46,7 @@ public sealed class FrameTests
         }
 
         // As many whole prefixes as frames, with the empty one if it is among them.
-        Assert.InRange(ends, 14, 15);
+        Assert.InRange(ends, 16, 17);
         Assert.Null(ReadAll(sample));
     }
 
@@ -101,6 +102,20 @@ public sealed class FrameTests
         FrameWriter.WritePathValue(ref writer, FrameType.PathStatusBackup, 0, 3);
         FrameWriter.WritePathValue(ref writer, FrameType.PathStatusAvailable, 1, 2);
         Assert.Equal(QuicVectors.OfIroh("a5-1-2-payload"), writer.Written.ToArray());
+    }
+
+    [Test]
+    public void Writes_observed_addresses_as_the_draft_says()
+    {
+        var writer = new WireWriter(new byte[FrameWriter.AddressMax]);
+        FrameWriter.WriteAddress(ref writer, FrameType.ObservedAddressV4, 1, Address("192.0.2.7", 443));
+        Assert.Equal("809f81a6" + "01" + "c0000207" + "01bb", Convert.ToHexStringLower(writer.Written));
+
+        writer = new WireWriter(new byte[FrameWriter.AddressMax]);
+        FrameWriter.WriteAddress(ref writer, FrameType.ObservedAddressV4, 300, Address("2001:db8::1", 65535));
+        Assert.Equal(
+            "809f81a7" + "412c" + "20010db8000000000000000000000001" + "ffff",
+            Convert.ToHexStringLower(writer.Written));
     }
 
     [Test]
@@ -266,6 +281,8 @@ public sealed class FrameTests
         FrameWriter.WriteAddress(ref writer, FrameType.ReachOutV4, 2, v4);
         FrameWriter.WriteAddress(ref writer, FrameType.ReachOutV4, 3, v6 with { Port = 65535 });
         FrameWriter.WriteValue(ref writer, FrameType.RemoveAddress, 9);
+        FrameWriter.WriteAddress(ref writer, FrameType.ObservedAddressV4, 0, v4);
+        FrameWriter.WriteAddress(ref writer, FrameType.ObservedAddressV4, 70_000, v6);
         FrameWriter.TryWriteAck(ref writer, Ranges((6, 6), (100, 2000)), 44, null, 5);
         FrameWriter.TryWriteAck(ref writer, Ranges((0, 3), (6, 6)), 0, new EcnCounts(7, 0, 2), 300);
         return writer.Written.ToArray();
@@ -336,6 +353,8 @@ public sealed class FrameTests
             FrameType.PathCidsBlocked => $"PathCidsBlocked({frame.PathId} {frame.Sequence})",
             FrameType.AddAddressV4 or FrameType.AddAddressV6 => $"AddAddress({frame.Sequence} {frame.Address})",
             FrameType.ReachOutV4 or FrameType.ReachOutV6 => $"ReachOut({frame.Value} {frame.Address})",
+            FrameType.ObservedAddressV4 or FrameType.ObservedAddressV6 =>
+                $"ObservedAddress({frame.Sequence} {frame.Address})",
             FrameType.RemoveAddress => $"RemoveAddress({frame.Sequence})",
             FrameType.MaxData => $"MaxData({frame.Value})",
             FrameType.DataBlocked => $"DataBlocked({frame.Value})",

@@ -75,6 +75,9 @@ public sealed class TransportParametersTests
     [Arguments("0100")]                     // integer without bytes
     [Arguments("01022564")]                 // integer with a byte behind it
     [Arguments("3e088000000100000000")]     // malformed path id
+    [Arguments("c00000009f81a176" + "00")]      // address discovery without its role
+    [Arguments("c00000009f81a176" + "0103")]    // a role that there is none of
+    [Arguments("c00000009f81a176" + "024100")]
     public void Refuses_what_is_malformed_or_beyond_a_limit(string hex)
     {
         var error = TransportParameters.TryRead(Convert.FromHexString(hex), isFromServer: true, out _);
@@ -92,6 +95,19 @@ public sealed class TransportParametersTests
         Assert.Equal(
             TransportErrorCode.TransportParameterError,
             TransportParameters.TryRead(Convert.FromHexString(hex), isFromServer: false, out _)?.Code);
+    }
+
+    [Test]
+    [Arguments((byte)0, "c00000009f81a1760100")]
+    [Arguments((byte)1, "c00000009f81a1760101")]
+    [Arguments((byte)2, "c00000009f81a1760102")]
+    public void Writes_and_reads_the_roles_of_address_discovery(byte role, string hex)
+    {
+        var bytes = Write(new TransportParameters { AddressDiscovery = (AddressDiscovery)role });
+
+        Assert.Equal(hex, Convert.ToHexStringLower(bytes));
+        Assert.Null(TransportParameters.TryRead(bytes, isFromServer: false, out var read));
+        Assert.Equal((AddressDiscovery)role, read.AddressDiscovery);
     }
 
     [Test]
@@ -174,5 +190,6 @@ public sealed class TransportParametersTests
         InitialMaxPathId = 12,
         NatTraversalAddresses = 13,
         MinAckDelay = 14,
+        AddressDiscovery = AddressDiscovery.Both,
     };
 }
