@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EdgeSync.Primitives;
+using EdgeSync.Quic.Tls;
 
 namespace EdgeSync.Net.Http;
 
@@ -14,6 +15,45 @@ internal static class ServerCertificate
     /// <exception cref="EdgeSyncException">The certificate or its key cannot be read.</exception>
     public static SslServerAuthenticationOptions Read(string certificateFile, string? keyFile)
     {
+        var (certificate, chain) = Load(certificateFile, keyFile);
+        return new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = SslStreamCertificateContext.Create(certificate, chain),
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            AllowRenegotiation = false,
+        };
+    }
+
+    /// <summary>The same for QUIC.</summary>
+    /// <exception cref="EdgeSyncException">The certificate or its key cannot be read, or is of no kind that QUIC
+    /// takes here.</exception>
+    public static TlsCertificate ReadTls(string certificateFile, string? keyFile)
+    {
+        var (certificate, chain) = Load(certificateFile, keyFile);
+        try
+        {
+            AsymmetricAlgorithm? key = (AsymmetricAlgorithm?)certificate.GetECDsaPrivateKey()
+                ?? certificate.GetRSAPrivateKey();
+            return new TlsCertificate(
+                [.. chain.Select(c => c.RawData)],
+                key ?? throw new NotSupportedException("the key is of another kind"));
+        }
+        catch (Exception e) when (e is CryptographicException or NotSupportedException)
+        {
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"cannot use the certificate {certificateFile} for QUIC: {e.Message}",
+                "take a certificate with a key of ECDSA (P-256 or P-384) or RSA", e);
+        }
+        finally
+        {
+            certificate.Dispose();
+            foreach (var other in chain) other.Dispose();
+        }
+    }
+
+    private static (X509Certificate2 Certificate, X509Certificate2Collection Chain) Load(
+        string certificateFile, string? keyFile)
+    {
         foreach (var file in (string?[])[certificateFile, keyFile])
         {
             if (file is not null && !File.Exists(file))
@@ -25,13 +65,7 @@ internal static class ServerCertificate
         {
             var chain = new X509Certificate2Collection();
             chain.ImportFromPemFile(certificateFile);
-            var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-            return new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = SslStreamCertificateContext.Create(certificate, chain),
-                ApplicationProtocols = [SslApplicationProtocol.Http11],
-                AllowRenegotiation = false,
-            };
+            return (X509Certificate2.CreateFromPemFile(certificateFile, keyFile), chain);
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {

@@ -39,7 +39,10 @@ public sealed class QuicConnection : IDisposable
         Invariant.Require(_handshake.Pump(now) is null);
     }
 
-    /// <summary>The peer's 32 bytes of Ed25519 key; known once connected.</summary>
+    /// <summary>
+    /// The peer's 32 bytes of Ed25519 key; known once connected. Empty when it is known by a certificate, or shows
+    /// nothing.
+    /// </summary>
     public ReadOnlyMemory<byte> PeerKey => _state.Tls.PeerKey;
 
     /// <summary>The protocol that was agreed on; known once connected.</summary>
@@ -125,7 +128,7 @@ public sealed class QuicConnection : IDisposable
             new TlsOptions(options.Key, options.Alpn, parameters)
             {
                 ExpectedPeer = expectedPeer,
-                KeyForm = options.KeyForm,
+                ServerTrust = options.ServerTrust,
             },
             entropy);
         var paths = NewPaths(options, entropy, resetKey, source, destination, tuple, isValidated: true, now);
@@ -161,7 +164,7 @@ public sealed class QuicConnection : IDisposable
         parameters.RetrySourceId = retried is null ? null : destination;
         if (source.Length > 0) parameters.StatelessResetToken = resetKey.TokenOf(source);
         var tls = new TlsServer(
-            new TlsOptions(options.Key, options.Alpn, parameters) { KeyForm = options.KeyForm }, entropy);
+            new TlsOptions(options.Key, options.Alpn, parameters) { Certificate = options.Certificate }, entropy);
         // Without a token the address is proved by the first Handshake packet.
         var paths = NewPaths(options, entropy, resetKey, source, peer, tuple, isValidated, now);
         return new QuicConnection(

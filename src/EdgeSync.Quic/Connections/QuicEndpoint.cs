@@ -260,6 +260,8 @@ public sealed class QuicEndpoint : IDisposable
     private void Keep(QuicConnection connection, byte[] token)
     {
         connection.State.NewToken = null;
+        // A server with a certificate is not known by a key.
+        if (connection.PeerKey.IsEmpty) return;
         if (_tokensOfPeers.Count >= PeerTokensMax) _tokensOfPeers.Clear();
         _tokensOfPeers[PrefixOf(connection.PeerKey.Span)] = token;
     }

@@ -84,6 +84,14 @@ public sealed record QuicOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn)
     /// <summary>What is left of <see cref="WindowGrowth"/>; null before there is an endpoint.</summary>
     internal WindowBudget? Growth { get; init; }
 
-    /// <summary>How keys are shown; raw but in tests.</summary>
-    internal KeyForm KeyForm { get; init; } = KeyForm.Raw;
+    /// <summary>
+    /// The servers that are dialled show a certificate of X.509, and clients nothing; null: both sides show raw keys.
+    /// </summary>
+    public ServerTrust? ServerTrust { get; init; }
+
+    /// <summary>
+    /// Shown to clients that do not offer raw public keys, and that stay without a key then; null: they are refused.
+    /// Its owner keeps it.
+    /// </summary>
+    public TlsCertificate? Certificate { get; init; }
 }

@@ -87,7 +87,7 @@ internal sealed class ClientHello
                 extensions
                     .Extension(ExtensionType.SupportedGroups, e => e.Vector(2, l => l.UInt16(TlsProfile.GroupX25519)))
                     .Extension(
-                        ExtensionType.SignatureAlgorithms, e => e.Vector(2, l => l.UInt16(TlsProfile.SchemeEd25519)))
+                        ExtensionType.SignatureAlgorithms, e => e.Vector(2, keyForm.WriteSchemes))
                     .Extension(ExtensionType.Alpn, e => e.Vector(2, l => WriteProtocols(l, alpn)));
                 keyForm.WriteOffer(extensions);
                 extensions.Extension(

@@ -40,8 +40,8 @@ internal sealed class TlsClient : TlsSession
         _share = KeyShare.NewRandom(entropy);
         _sharedKey = options.OffersKeyShare;
         SendHello(ClientHello.Write(
-            _random, _sharedKey ? _share : null, [], options.Alpn, WriteParameters(), options.ServerName,
-            options.KeyForm));
+            _random, _sharedKey ? _share : null, [], options.Alpn, WriteParameters(), options.ServerTrust?.ServerName,
+            Form));
     }
 
     /// <summary>For vectors: a ClientHello that was sent, and the secret of the share in it.</summary>
@@ -138,8 +138,8 @@ internal sealed class TlsClient : TlsSession
         Transcript.ReplaceFirstHello(suite);
         Transcript.Add(message);
         SendHello(ClientHello.Write(
-            _random, _sharedKey ? _share : null, cookie, Options.Alpn, WriteParameters(), Options.ServerName,
-            Options.KeyForm));
+            _random, _sharedKey ? _share : null, cookie, Options.Alpn, WriteParameters(),
+            Options.ServerTrust?.ServerName, Form));
         return null;
     }
 
@@ -168,7 +168,7 @@ internal sealed class TlsClient : TlsSession
         }
 
         if (CheckAlpn(extensions[ExtensionType.Alpn]) is { } alpnError) return alpnError;
-        if (!Options.KeyForm.IsChosen(extensions))
+        if (!Form.IsChosen(extensions))
             return TlsAlert.HandshakeFailure.ToError("the server does not use raw public keys");
         if (TakeParameters(extensions[ExtensionType.QuicTransportParameters], isFromServer: true) is { } badParameters)
             return badParameters;
@@ -191,7 +191,7 @@ internal sealed class TlsClient : TlsSession
 
     private QuicError? TakeRequest(byte[] message, ReadOnlySpan<byte> body)
     {
-        if (TlsMessages.CheckCertificateRequest(body) is { } error) return error;
+        if (Form.CheckRequest(body) is { } error) return error;
         Transcript.Add(message);
         _isAskedForKey = true;
         _state = State.Certificate;
@@ -201,7 +201,8 @@ internal sealed class TlsClient : TlsSession
     private QuicError? TakeServerKey(byte[] message, ReadOnlySpan<byte> body)
     {
         if (TakeCertificate(message, body, isFromClient: false) is { } error) return error;
-        if (Options.ExpectedPeer is { } expected && !CryptographicOperations.FixedTimeEquals(expected, PeerKey))
+        if (Options.ServerTrust is null && Options.ExpectedPeer is { } expected
+            && !CryptographicOperations.FixedTimeEquals(expected, PeerKey))
             return TlsAlert.BadCertificate.ToError("another endpoint answers than the one that was dialled");
         _state = State.CertificateVerify;
         return null;

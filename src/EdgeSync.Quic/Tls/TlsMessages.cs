@@ -37,7 +37,8 @@ internal static class TlsMessages
                 ExtensionType.SignatureAlgorithms, e => e.Vector(2, l => l.UInt16(TlsProfile.SchemeEd25519)))));
 
     /// <summary>A CertificateRequest of the handshake: no context, and Ed25519 among its schemes.</summary>
-    public static QuicError? CheckCertificateRequest(ReadOnlySpan<byte> body)
+    /// <param name="needsEd25519">False: any schemes will do.</param>
+    public static QuicError? CheckCertificateRequest(ReadOnlySpan<byte> body, bool needsEd25519 = true)
     {
         var reader = new WireReader(body);
         if (!reader.TryReadVector8(out var context))
@@ -50,7 +51,7 @@ internal static class TlsMessages
         return TlsReading.ListHolds16(schemes, TlsProfile.SchemeEd25519) switch
         {
             null => TlsAlert.DecodeError.ToError("the signature schemes are malformed"),
-            false => TlsAlert.HandshakeFailure.ToError("the server does not take Ed25519"),
+            false when needsEd25519 => TlsAlert.HandshakeFailure.ToError("the server does not take Ed25519"),
             _ => null,
         };
     }
@@ -102,20 +103,20 @@ internal static class TlsMessages
         return [.. spaces, .. context, 0, .. transcript];
     }
 
-    public static byte[] WriteCertificateVerify(byte[] signature) =>
+    public static byte[] WriteCertificateVerify(HandshakeSignature signature) =>
         TlsWriter.Message(HandshakeType.CertificateVerify, message => message
-            .UInt16(TlsProfile.SchemeEd25519).Vector(2, s => s.Bytes(signature)));
+            .UInt16(signature.Scheme).Vector(2, s => s.Bytes(signature.Bytes)));
 
     /// <summary>Reads a CertificateVerify and verifies its signature.</summary>
     public static QuicError? CheckCertificateVerify(
-        ReadOnlySpan<byte> body, bool byServer, ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> transcript)
+        ReadOnlySpan<byte> body, bool byServer, VerifyingKey key, ReadOnlySpan<byte> transcript)
     {
         var reader = new WireReader(body);
         if (!reader.TryReadUInt16(out var scheme) || !reader.TryReadVector16(out var signature) || !reader.IsAtEnd)
             return TlsAlert.DecodeError.ToError("the CertificateVerify is malformed");
-        if (scheme != TlsProfile.SchemeEd25519)
-            return TlsAlert.IllegalParameter.ToError("the signature is not by Ed25519");
-        return Ed25519Key.Verify(publicKey, SignedContent(byServer, transcript), signature)
+        if (!key.Fits(scheme))
+            return TlsAlert.IllegalParameter.ToError("the signature is of a scheme that does not fit the key");
+        return key.Verify(scheme, SignedContent(byServer, transcript), signature)
             ? null
             : TlsAlert.DecryptError.ToError("the signature is wrong");
     }

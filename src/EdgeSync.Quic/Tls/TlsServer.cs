@@ -4,8 +4,8 @@ using EdgeSync.Quic.Protection;
 namespace EdgeSync.Quic.Tls;
 
 /// <summary>
-/// The server's side; the messages are drawn at <see cref="TlsClient"/>. A server always requests the client's key:
-/// without it the client would not be authenticated.
+/// The server's side; the messages are drawn at <see cref="TlsClient"/>. A server with a raw key always requests the
+/// client's: without it the client would not be authenticated. One that shows a certificate requests none.
 /// </summary>
 internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSession(options, entropy)
 {
@@ -86,15 +86,15 @@ internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSessio
 
     private QuicError? CheckKeyTypes(ClientHello hello)
     {
-        if (Options.KeyForm.CheckOffer(hello.Extensions) is { } error) return error;
+        // A client that does not ask for raw keys means certificates (RFC 7250 §4.1).
+        if (Options.Certificate is { } certificate && !KeyForm.IsWantedBy(hello.Extensions))
+            Form = new CertificateForm(certificate);
+        if (Form.CheckOffer(hello.Extensions) is { } error) return error;
         if (hello.Extensions[ExtensionType.SignatureAlgorithms] is not { } schemes)
             return TlsAlert.MissingExtension.ToError("the client names no signature scheme");
-        return TlsReading.ListHolds16(schemes, TlsProfile.SchemeEd25519) switch
-        {
-            null => TlsAlert.DecodeError.ToError("the signature schemes are malformed"),
-            false => TlsAlert.HandshakeFailure.ToError("the client does not take Ed25519"),
-            _ => null,
-        };
+        return SignatureScheme.Read(schemes) is { } offered
+            ? Form.CheckSchemes(offered)
+            : TlsAlert.DecodeError.ToError("the signature schemes are malformed");
     }
 
     private static QuicError? CheckGroups(ClientHello hello)
@@ -146,8 +146,8 @@ internal sealed class TlsServer(TlsOptions options, Entropy entropy) : TlsSessio
 
         Send(
             EncryptionLevel.Handshake,
-            TlsMessages.WriteEncryptedExtensions(Alpn, WriteParameters(), Options.KeyForm));
-        var asks = Options.KeyForm.AsksClients;
+            TlsMessages.WriteEncryptedExtensions(Alpn, WriteParameters(), Form));
+        var asks = Form.AsksClients;
         if (asks) Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateRequest());
         SendAuthentication(asServer: true, withKey: true);
         ApplicationSecrets = Schedule!.ApplicationSecrets(Transcript.Current());

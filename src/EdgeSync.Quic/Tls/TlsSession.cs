@@ -22,11 +22,11 @@ internal sealed record TlsOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn, Tr
     /// <summary>The key of the server that is dialled; null takes any. Of clients only.</summary>
     public byte[]? ExpectedPeer { get; init; }
 
-    /// <summary>The name for SNI; null sends none. Of clients only.</summary>
-    public string? ServerName { get; init; }
+    /// <summary>The server that is dialled shows certificates of X.509; null: a raw key. Of clients only.</summary>
+    public ServerTrust? ServerTrust { get; init; }
 
-    /// <summary>How keys are shown; raw but in tests.</summary>
-    public KeyForm KeyForm { get; init; } = KeyForm.Raw;
+    /// <summary>For clients that do not offer raw keys; null: they are refused. Of servers only.</summary>
+    public TlsCertificate? Certificate { get; init; }
 
     /// <summary>False leaves out the client's key share, so that the server must request one.</summary>
     public bool OffersKeyShare { get; init; } = true;
@@ -34,11 +34,12 @@ internal sealed record TlsOptions(Ed25519Key Key, IReadOnlyList<byte[]> Alpn, Tr
 
 /// <summary>
 /// The TLS 1.3 handshake of one connection, without records: CRYPTO bytes of each level go in and come out, and secrets
-/// with them. Raw public keys on both sides, no resumption. Spec: RFC 8446, RFC 7250, RFC 9001 §4.
+/// with them. Raw public keys on both sides, or a certificate of the server alone; no resumption. Spec: RFC 8446, RFC
+/// 7250, RFC 9001 §4.
 /// </summary>
 internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDisposable
 {
-    /// <summary>Bytes of the longest message that is taken: far beyond any that the profile needs.</summary>
+    /// <summary>Bytes of the longest message that is taken, but for certificates: far beyond what is sent.</summary>
     private const int MessageMax = 16 * 1024;
 
     private const int HeaderBytes = 4;
@@ -49,6 +50,12 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
     protected TlsOptions Options { get; } = options;
 
     protected Entropy Entropy { get; } = entropy;
+
+    /// <summary>How keys are shown; a server chooses it by the client's offer.</summary>
+    protected KeyForm Form { get; set; } =
+        options.ServerTrust is { } trust ? new CertificateForm(trust) : KeyForm.Raw;
+
+    private VerifyingKey? _verifying;
 
     protected Transcript Transcript { get; } = new();
 
@@ -68,7 +75,9 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
     /// <summary>Both Finished messages were exchanged and verified (RFC 9001 §4.1.1).</summary>
     public bool IsComplete { get; protected set; }
 
-    /// <summary>The peer's Ed25519 key, verified when <see cref="IsComplete"/>.</summary>
+    /// <summary>
+    /// The peer's Ed25519 key, verified when <see cref="IsComplete"/>; empty when it showed a certificate, or nothing.
+    /// </summary>
     public byte[] PeerKey { get; protected set; } = [];
 
     /// <summary>The protocol that was agreed on.</summary>
@@ -89,7 +98,8 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
             if (buffer.Count < HeaderBytes) return null;
 
             var length = (buffer[1] << 16) | (buffer[2] << 8) | buffer[3];
-            if (length > MessageMax) return TlsAlert.DecodeError.ToError("a message is too long");
+            var longest = (HandshakeType)buffer[0] == HandshakeType.Certificate ? Form.CertificateBytesMax : MessageMax;
+            if (length > longest) return TlsAlert.DecodeError.ToError("a message is too long");
             if (buffer.Count < HeaderBytes + length) return null;
 
             var message = buffer.GetRange(0, HeaderBytes + length).ToArray();
@@ -130,6 +140,7 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
         HandshakeSecrets?.Clear();
         ApplicationSecrets?.Clear();
         Transcript.Dispose();
+        _verifying?.Dispose();
     }
 
     /// <param name="message">With its header, for the transcript.</param>
@@ -148,9 +159,9 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
     {
         if (withKey)
         {
-            Send(EncryptionLevel.Handshake, Options.KeyForm.WriteCertificate(Options.Key.PublicKey.Span));
-            var signature = Options.Key.Sign(TlsMessages.SignedContent(asServer, Transcript.Current()));
-            Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateVerify(signature));
+            Send(EncryptionLevel.Handshake, Form.WriteCertificate(Options.Key));
+            if (Form.Sign(Options.Key, TlsMessages.SignedContent(asServer, Transcript.Current())) is { } signature)
+                Send(EncryptionLevel.Handshake, TlsMessages.WriteCertificateVerify(signature));
         }
 
         var secret = asServer ? HandshakeSecrets!.Server : HandshakeSecrets!.Client;
@@ -172,7 +183,7 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
 
     protected QuicError? TakeCertificate(byte[] message, ReadOnlySpan<byte> body, bool isFromClient)
     {
-        if (Options.KeyForm.TryReadCertificate(body, isFromClient, out var key) is { } error) return error;
+        if (Form.TryReadCertificate(body, isFromClient, out var key, out _verifying) is { } error) return error;
         PeerKey = key;
         Transcript.Add(message);
         return null;
@@ -180,7 +191,7 @@ internal abstract class TlsSession(TlsOptions options, Entropy entropy) : IDispo
 
     protected QuicError? TakeCertificateVerify(byte[] message, ReadOnlySpan<byte> body, bool byServer)
     {
-        if (TlsMessages.CheckCertificateVerify(body, byServer, PeerKey, Transcript.Current()) is { } error)
+        if (TlsMessages.CheckCertificateVerify(body, byServer, _verifying!, Transcript.Current()) is { } error)
             return error;
         Transcript.Add(message);
         return null;

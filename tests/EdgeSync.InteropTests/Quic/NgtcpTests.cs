@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using EdgeSync.Net.Http;
 using EdgeSync.Net.Quic;
 using EdgeSync.Quic;
 using EdgeSync.Quic.Connections;
@@ -15,12 +17,15 @@ namespace EdgeSync.InteropTests.Quic;
 /// </summary>
 public sealed class NgtcpTests : IDisposable
 {
+    private const string Host = "localhost";
     private const int FileBytes = 3_000_000;
 
     private static readonly byte[] H3 = "h3"u8.ToArray();
 
     private readonly TemporaryFolder _folder = new();
     private readonly byte[] _file = new byte[FileBytes];
+    private readonly Ed25519Key _key = new([.. Enumerable.Repeat((byte)7, Ed25519Key.KeyBytes)]);
+    private Ed25519Key? _signing;
 
     private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
 
@@ -32,15 +37,15 @@ public sealed class NgtcpTests : IDisposable
                 IsOnPath(program),
                 $"needs {program} (apt install ngtcp2-client ngtcp2-server openssl)");
         new Random(1).NextBytes(_file);
-        new ProgramStart("openssl")
-        {
-            Arguments = [
-                "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", _folder["key.pem"], "-out",
-                _folder["cert.pem"], "-subj", "/CN=localhost", "-days", "2"],
-        }.Run().MustSucceed();
+        MakeCertificate("ed25519");
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _key.Dispose();
+        _signing?.Dispose();
+    }
 
     [Test]
     [Arguments("")]
@@ -52,6 +57,17 @@ public sealed class NgtcpTests : IDisposable
 
     [Test]
     public Task A_client_of_another_stack_proves_its_address() => FetchByGtlsClientAsync("", true);
+
+    [Test]
+    [Arguments("rsa:2048")]
+    [Arguments("ec -pkeyopt ec_paramgen_curve:P-256")]
+    [Arguments("ec -pkeyopt ec_paramgen_curve:P-384")]
+    public async Task Another_stack_and_ours_take_each_others_certificates(string key)
+    {
+        MakeCertificate(key);
+        await FetchByGtlsClientAsync("", false);
+        await We_fetch_a_file_from_a_server_of_another_stack("", false);
+    }
 
     [Test]
     [Arguments("", false)]
@@ -113,11 +129,24 @@ public sealed class NgtcpTests : IDisposable
         await answering;
     }
 
+    private void MakeCertificate(string key) => new ProgramStart("openssl")
+    {
+        Arguments = [
+            "req", "-x509", "-newkey", .. Words(key), "-nodes", "-keyout", _folder["key.pem"], "-out",
+            _folder["cert.pem"], "-subj", $"/CN={Host}", "-addext", $"subjectAltName=DNS:{Host}", "-days", "2"],
+    }.Run().MustSucceed();
+
     private QuicHost StartHost(bool accepts, bool retries) => QuicHost.Start(
         new QuicHostOptions(
-            new QuicOptions(new Ed25519Key(SeedOf(_folder["key.pem"])), [H3])
+            new QuicOptions(_key, [H3])
             {
-                KeyForm = new CertificateForm(DerOf(_folder["cert.pem"])),
+                Certificate = accepts ? CertificateOf(_folder["cert.pem"], _folder["key.pem"]) : null,
+                ServerTrust = new ServerTrust(
+                    Host,
+                    new ChainVerifier(TimeProvider.System)
+                    {
+                        Roots = [X509CertificateLoader.LoadCertificateFromFile(_folder["cert.pem"])],
+                    }),
             },
             SystemEntropy.Instance)
         {
@@ -127,14 +156,20 @@ public sealed class NgtcpTests : IDisposable
         },
         TimeProvider.System);
 
+    // The base library knows no keys of Ed25519: their 32 bytes are the last of the file (RFC 8410 §7).
+    private TlsCertificate CertificateOf(string file, string keyFile)
+    {
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+        if (certificate.PublicKey.Oid.Value != "1.3.101.112") return ServerCertificate.ReadTls(file, keyFile);
+        _signing = new Ed25519Key(DerOf(keyFile).AsSpan()[^Ed25519Key.KeyBytes..]);
+        return new TlsCertificate([certificate.RawData], _signing);
+    }
+
     private static bool IsOnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, program)));
 
     private static string[] Words(string options) => options.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-
-    /// <summary>The last bytes of a private key's DER (RFC 8410 §7).</summary>
-    private static byte[] SeedOf(string file) => DerOf(file)[^Ed25519Key.KeyBytes..];
 
     private static byte[] DerOf(string file) => Convert.FromBase64String(string.Concat(
         File.ReadLines(file).Where(l => !l.StartsWith('-'))));

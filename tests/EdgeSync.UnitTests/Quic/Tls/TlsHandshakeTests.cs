@@ -99,15 +99,6 @@ public sealed class TlsHandshakeTests
     }
 
     [Test]
-    public void Server_takes_any_name_in_SNI()
-    {
-        using var pair = new TlsPair(TlsPair.ClientOptions() with { ServerName = "whatever.example" });
-
-        Assert.Equal((null, null), pair.Run());
-        Assert.True(pair.Server.IsComplete);
-    }
-
-    [Test]
     public void Exported_keys_are_those_of_both_sides()
     {
         using var pair = new TlsPair();
