@@ -67,6 +67,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
     private volatile string? _lanData;
     private IReadOnlyList<IPAddress> _machine;
     private IReadOnlyList<UdpAddress> _seen = [];
+    private ReflexiveSource? _seenBy;
     private MappedPort? _mapped;
     private EndpointAddress _address;
     private string? _denial;
@@ -85,7 +86,7 @@ public sealed class IrohEndpoint : IAsyncDisposable
         _relaySet = new RelaySet(options.Relays, options.RelayToken, options.UsesPeersRelays);
         _relays = new RelayCarrier(OpenLink, MayUse, OnRelay, clock);
         _probe = new RelayProbe(_http, clock);
-        if (options.Bind.Count > 0) _reflexive = new ReflexiveAddresses(_host, _probe, clock, OnSeen);
+        if (options.Bind.Count > 0) _reflexive = new ReflexiveAddresses(_host, _probe, clock, options, OnSeen);
 
         if (options.PortMapping is { } mapping
             && Bound.FirstOrDefault(b => b.AddressFamily == AddressFamily.InterNetwork) is { } mappable)
@@ -125,6 +126,15 @@ public sealed class IrohEndpoint : IAsyncDisposable
         get
         {
             using (_lock.EnterScope()) return _seen;
+        }
+    }
+
+    /// <summary>Who told <see cref="Observed"/>; null: nobody.</summary>
+    public ReflexiveSource? ObservedBy
+    {
+        get
+        {
+            using (_lock.EnterScope()) return _seenBy;
         }
     }
 
@@ -510,9 +520,9 @@ public sealed class IrohEndpoint : IAsyncDisposable
         }
     }
 
-    private void OnSeen(IReadOnlyList<UdpAddress> addresses)
+    private void OnSeen(IReadOnlyList<UdpAddress> addresses, ReflexiveSource? source)
     {
-        using (_lock.EnterScope()) _seen = addresses;
+        using (_lock.EnterScope()) (_seen, _seenBy) = (addresses, source);
         UpdateAddress();
         Tell(new IrohEvent(IrohEventKind.Observed, Text: string.Join(' ', addresses)));
     }

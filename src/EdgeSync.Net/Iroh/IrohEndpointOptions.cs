@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.PortMapping;
+using EdgeSync.Net.Relay;
 using EdgeSync.Quic.Connections;
 
 namespace EdgeSync.Net.Iroh;
@@ -29,6 +30,12 @@ public sealed record IrohEndpointOptions(SecretKey Key)
 
     /// <summary>Instead of the system's check of a relay's certificate; null: the system's.</summary>
     public RemoteCertificateValidationCallback? CertificateCheck { get; init; }
+
+    /// <summary>
+    /// The UDP port at which relays with TLS, and without an address service of ours, are asked for this endpoint's
+    /// outer address (QUIC address discovery); null: they are not.
+    /// </summary>
+    public int? DiscoveryPort { get; init; } = IrohRelayOptions.DiscoveryPort;
 
     /// <summary>Whether <see cref="IrohEndpoint.Address"/> has addresses of this machine.</summary>
     public bool SharesDirect { get; init; } = true;

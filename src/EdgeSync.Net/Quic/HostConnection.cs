@@ -31,12 +31,12 @@ public sealed class HostConnection
     {
         (_host, Core, _begin) = (host, core, host.Now);
         // The peer may have that many of each direction open; what it has ended already waits with them.
-        _accepted = Channel.CreateBounded<HostStream>(4 * streamsMax);
+        _accepted = Channel.CreateBounded<HostStream>(Math.Max(1, 4 * streamsMax));
     }
 
     public bool IsServer => Core.IsServer;
 
-    /// <summary>The peer's 32 bytes of Ed25519 key.</summary>
+    /// <summary>The peer's 32 bytes of Ed25519 key; empty when it shows a certificate or nothing.</summary>
     public ReadOnlyMemory<byte> PeerKey => Core.PeerKey;
 
     /// <summary>The protocol that was agreed on.</summary>
@@ -50,8 +50,12 @@ public sealed class HostConnection
     /// <summary>The paths that are open, in the order in which they were opened.</summary>
     public IReadOnlyList<QuicPathInfo> Paths => _host.Locked(this, static c => c.Core.Paths);
 
+    /// <summary>The address at which the peer sees this endpoint, as reported last; null: it was not.</summary>
+    public UdpAddress? ObservedAddress => _host.Locked(this, static c => c.Core.ObservedAddress);
+
     /// <summary>
-    /// Ends when another path is used, or one was opened, validated or given up, and with the connection. To miss
+    /// Ends when another path is used, or one was opened, validated or given up, when the peer has reported
+    /// <see cref="ObservedAddress"/>, and with the connection. To miss
     /// nothing: take it, look at the paths, then wait for it.
     /// </summary>
     public Task PathsChanged => Volatile.Read(ref _pathsChanged).Task;
@@ -254,7 +258,7 @@ public sealed class HostConnection
             case QuicEventKind.Closed:
                 OnClosed();
                 return;
-            case QuicEventKind.RouteChanged or QuicEventKind.PathsChanged:
+            case QuicEventKind.RouteChanged or QuicEventKind.PathsChanged or QuicEventKind.AddressObserved:
                 OnPaths();
                 return;
         }

@@ -106,9 +106,15 @@ public sealed class QuicHost : IAsyncDisposable
     /// <param name="alpn">Protocols on offer; null for those that are accepted.</param>
     /// <exception cref="QuicClosedException">It did not answer, or refused; or the host is closed.</exception>
     /// <exception cref="EdgeSyncException">No socket reaches any of the addresses.</exception>
-    public async Task<HostConnection> ConnectAsync(
+    public Task<HostConnection> ConnectAsync(
         byte[]? peerKey, IReadOnlyList<UdpAddress> addresses, IReadOnlyList<byte[]>? alpn = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        ConnectAsync(peerKey, addresses, alpn, null, cancellationToken);
+
+    /// <summary>The same, with other options for this connection.</summary>
+    internal async Task<HostConnection> ConnectAsync(
+        byte[]? peerKey, IReadOnlyList<UdpAddress> addresses, IReadOnlyList<byte[]>? alpn,
+        Func<QuicOptions, QuicOptions>? adapt, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(addresses);
         HostConnection connection;
@@ -117,7 +123,7 @@ public sealed class QuicHost : IAsyncDisposable
             // As for a connection that was dialled just before: who dials cannot know that the end is near.
             if (_isClosed) throw new QuicClosedException(new CloseReason(CloseKind.Local, 0, "the host is closed"));
             var tuples = TuplesTo(addresses);
-            var core = _endpoint.Connect(peerKey, tuples[0], Now, [.. tuples.Skip(1)], alpn);
+            var core = _endpoint.Connect(peerKey, tuples[0], Now, [.. tuples.Skip(1)], alpn, adapt);
             connection = Add(core);
             Pump();
         }

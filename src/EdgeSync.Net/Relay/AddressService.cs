@@ -6,68 +6,97 @@ using EdgeSync.Net.Quic;
 using EdgeSync.Primitives;
 using EdgeSync.Quic;
 using EdgeSync.Quic.Connections;
+using EdgeSync.Quic.Tls;
 
 namespace EdgeSync.Net.Relay;
 
+/// <summary>What an <see cref="AddressService"/> is made with.</summary>
+/// <param name="Listen">Where to listen.</param>
+internal sealed record AddressServiceOptions(IPEndPoint Listen)
+{
+    /// <summary>Whether another port will do when that one is in use: clients of ours learn it.</summary>
+    public bool MayMove { get; init; }
+
+    /// <summary>
+    /// Shown to clients of QUIC address discovery; null: they are refused at once. The service disposes of it.
+    /// </summary>
+    public TlsCertificate? Certificate { get; init; }
+}
+
 /// <summary>
-/// Tells each client the address that its datagrams come from, by QUIC with the protocol <c>/edgesync/address/1</c>:
-/// one unidirectional stream with a line <c>IP:PORT</c>, and another line when it changes. Clients ask from the socket
-/// that others shall reach them at, and stay connected.
+/// Tells each client the address that its datagrams come from, by QUIC, with two protocols at one port:
+/// <code>
+/// /edgesync/address/1   raw public keys; one unidirectional stream with a line IP:PORT, and another when it changes
+/// /iroh-qad/0           a certificate; OBSERVED_ADDRESS frames (draft-ietf-quic-address-discovery), no streams
+/// </code>
+/// Clients ask from the socket that others shall reach them at, and stay connected.
 /// </summary>
 internal sealed class AddressService : IAsyncDisposable
 {
     /// <summary>Clients that stay connected at the same time.</summary>
     private const int ClientsMax = 4096;
 
+    /// <summary>Clients of QUIC address discovery say something every 25 seconds.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(35);
+
     private readonly QuicHost _host;
     private readonly SecretKey _key;
+    private readonly TlsCertificate? _certificate;
     private readonly Task _running;
 
-    private AddressService(QuicHost host, SecretKey key)
+    private AddressService(QuicHost host, SecretKey key, TlsCertificate? certificate)
     {
-        (_host, _key) = (host, key);
+        (_host, _key, _certificate) = (host, key, certificate);
         _running = AcceptAsync();
     }
 
-    /// <summary>The protocol's name.</summary>
+    /// <summary>The name of the protocol of ours.</summary>
     public static byte[] Alpn { get; } = Encoding.ASCII.GetBytes("/edgesync/address/1");
+
+    /// <summary>The name of QUIC address discovery.</summary>
+    public static byte[] DiscoveryAlpn { get; } = Encoding.ASCII.GetBytes("/iroh-qad/0");
 
     /// <summary>The UDP port.</summary>
     public int Port => _host.Bound[0].Port;
 
-    /// <param name="address">Where to listen; another port when that one is taken: clients learn it from the
-    /// relay.</param>
+    /// <param name="options">Where to listen, and what to show.</param>
     /// <param name="entropy">Of its key, which is a new one each time: what it says is only tried.</param>
-    /// <exception cref="EdgeSyncException">No port can be bound.</exception>
-    public static AddressService Start(IPEndPoint address, Entropy entropy, TimeProvider clock)
+    /// <param name="clock">Of timeouts.</param>
+    /// <exception cref="EdgeSyncException">The port, or no port, can be bound.</exception>
+    public static AddressService Start(AddressServiceOptions options, Entropy entropy, TimeProvider clock)
     {
         var key = SecretKey.Generate(entropy);
-        var options = new QuicHostOptions(
-            new QuicOptions(key.Key, [Alpn])
+        var quic = new QuicHostOptions(
+            new QuicOptions(key.Key, options.Certificate is null ? [Alpn] : [Alpn, DiscoveryAlpn])
             {
-                StreamsMax = 1,
+                StreamsMax = 0,
                 DatagramBuffer = 0,
                 ConnectionWindow = 4096,
                 WindowGrowth = 0,
+                IdleTimeout = Idle,
+                KeepAlive = TimeSpan.Zero,   // Clients keep their mappings; a changed one shows with what they send.
+                ReportsAddresses = true,
+                Certificate = options.Certificate,
             },
             entropy)
         {
             Accepts = true,
-            Bind = BothFamiliesOf(address),
+            Bind = BothFamiliesOf(options.Listen),
         };
         try
         {
-            return new AddressService(QuicHost.Start(options, clock), key);
+            return new AddressService(QuicHost.Start(quic, clock), key, options.Certificate);
         }
-        catch (EdgeSyncException) when (address.Port != 0)
+        catch (EdgeSyncException) when (options.MayMove && options.Listen.Port != 0)
         {
-            var other = options with { Bind = [new IPEndPoint(address.Address, 0)] };
-            return new AddressService(QuicHost.Start(other, clock), key);
+            var other = quic with { Bind = [new IPEndPoint(options.Listen.Address, 0)] };
+            return new AddressService(QuicHost.Start(other, clock), key, options.Certificate);
         }
     }
 
-    // A web server that listens at the one takes clients of both.
-    private static IPEndPoint[] BothFamiliesOf(IPEndPoint address) => address.Address.Equals(IPAddress.IPv6Any)
+    // A web server that listens at the one takes clients of both. Two sockets would get two free ports.
+    private static IPEndPoint[] BothFamiliesOf(IPEndPoint address) =>
+        address.Address.Equals(IPAddress.IPv6Any) && address.Port != 0
         ? [new IPEndPoint(IPAddress.Any, address.Port), address]
         : [address];
 
@@ -76,6 +105,7 @@ internal sealed class AddressService : IAsyncDisposable
         await _host.DisposeAsync();
         await _running;
         _key.Dispose();
+        _certificate?.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -86,7 +116,7 @@ internal sealed class AddressService : IAsyncDisposable
             {
                 var connection = await _host.AcceptAsync();
                 if (_host.ConnectionCount > ClientsMax) connection.Close(0, "too many clients");
-                else _ = TellAsync(connection);
+                else if (connection.Alpn.Span.SequenceEqual(Alpn)) _ = TellAsync(connection);
             }
         }
         catch (ChannelClosedException)

@@ -106,7 +106,7 @@ public sealed class IrohRelay : IAsyncDisposable
         {
             if (options.DnsListen is { } listen) relay._dns = DnsServer.Start(listen, relay._records.Answer);
             await relay._app.StartAsync(cancellationToken);
-            if (options.TellsAddresses) relay._addresses = relay.StartAddresses(entropy);
+            if (options.AddressPort is { } port) relay._addresses = relay.StartAddresses(port, entropy);
         }
         catch (Exception e)
         {
@@ -199,10 +199,25 @@ public sealed class IrohRelay : IAsyncDisposable
     private static bool IsSame(string given, string token) => CryptographicOperations.FixedTimeEquals(
         SHA256.HashData(Encoding.UTF8.GetBytes(given)), SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
-    private AddressService StartAddresses(Entropy entropy)
+    private AddressService StartAddresses(int port, Entropy entropy)
     {
-        var port = new Uri(_app.Urls.First()).Port;
-        return AddressService.Start(new IPEndPoint(_options.Listen.Address, port), entropy, _clock);
+        var certificate = _options.TlsCertificateFile is { } file
+            ? ServerCertificate.ReadTls(file, _options.TlsKeyFile)
+            : null;
+        var options = new AddressServiceOptions(new IPEndPoint(_options.Listen.Address, port))
+        {
+            MayMove = _options.MayMoveAddressPort,
+            Certificate = certificate,
+        };
+        try
+        {
+            return AddressService.Start(options, entropy, _clock);
+        }
+        catch
+        {
+            certificate?.Dispose();
+            throw;
+        }
     }
 
     private Task PingAsync(HttpContext context)

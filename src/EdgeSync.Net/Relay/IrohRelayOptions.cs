@@ -25,11 +25,18 @@ public sealed record IrohRelayOptions
     /// <summary>Connections of one address; of IPv6, of a network of 64 bits.</summary>
     public int ConnectionsPerAddressMax { get; init; } = 512;
 
+    /// <summary>The UDP port of address discovery that endpoints of others know.</summary>
+    public const int DiscoveryPort = 7842;
+
     /// <summary>
-    /// Whether the relay reports to clients the source address of their UDP datagrams: at the UDP port with the number
-    /// of <see cref="Listen"/>, or another one when that port is in use.
+    /// The UDP port at which the relay reports to clients the source address of their datagrams, at the IP address of
+    /// <see cref="Listen"/>; 0 picks a free one, null: it reports none. Endpoints of ours learn the port from the
+    /// relay, others ask at <see cref="DiscoveryPort"/> alone, and get an answer with TLS alone.
     /// </summary>
-    public bool TellsAddresses { get; init; } = true;
+    public int? AddressPort { get; init; } = 0;
+
+    /// <summary>Whether another port will do when that one is in use.</summary>
+    public bool MayMoveAddressPort { get; init; }
 
     public RelayServerOptions Limits { get; init; } = new();
 

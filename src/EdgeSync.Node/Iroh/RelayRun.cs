@@ -27,9 +27,24 @@ public sealed record RelayRunOptions
     /// <summary>Where the zone is served, as a listening address of settings.</summary>
     public string DnsBind { get; init; } = ":5300";
 
+    /// <summary>
+    /// The UDP port at which clients learn their outer address; 0 picks a free one, null:
+    /// <see cref="IrohRelayOptions.DiscoveryPort"/>, or another one when that is in use.
+    /// </summary>
+    public int? AddressPort { get; init; }
+
+    /// <summary>Whether clients learn it.</summary>
+    public bool TellsAddresses { get; init; } = true;
+
     /// <summary>Bytes a second of one client; null: any.</summary>
     public long? BytesPerSecond { get; init; }
 }
+
+/// <summary>Where a relay serves.</summary>
+/// <param name="Url">With the assigned port.</param>
+/// <param name="Dns">Where the zone of records is; null: none is served.</param>
+/// <param name="AddressPort">Where clients learn their outer address; null: nowhere.</param>
+public sealed record RelayRunAddresses(string Url, string? Dns, int? AddressPort);
 
 /// <summary>A relay that ran, in counts.</summary>
 public sealed record RelayRunTotals(long Accepted, long Authenticated, long Denied, long Forwarded, long Bytes);
@@ -39,11 +54,11 @@ public static class RelayRun
 {
     /// <param name="options">Addresses and limits.</param>
     /// <param name="clock">Of timeouts.</param>
-    /// <param name="started">Gets the address with the assigned port, and that of the zone.</param>
+    /// <param name="started">Gets the addresses, with the assigned ports.</param>
     /// <param name="cancellationToken">Ends the relay.</param>
     /// <exception cref="EdgeSyncException">It cannot start.</exception>
     public static async Task<RelayRunTotals> RunAsync(
-        RelayRunOptions options, TimeProvider clock, Action<string, string?> started,
+        RelayRunOptions options, TimeProvider clock, Action<RelayRunAddresses> started,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -55,12 +70,14 @@ public static class RelayRun
                 Token = options.Token,
                 TlsCertificateFile = options.TlsCert,
                 TlsKeyFile = options.TlsKey,
+                AddressPort = options.TellsAddresses ? options.AddressPort ?? IrohRelayOptions.DiscoveryPort : null,
+                MayMoveAddressPort = options.AddressPort is null,
                 DnsOrigin = options.DnsOrigin ?? "localhost",
                 DnsListen = options.DnsOrigin is null ? null : ListenAddress.Parse(options.DnsBind),
                 Limits = new RelayServerOptions { BytesPerSecond = options.BytesPerSecond },
             },
             SystemEntropy.Instance, clock, cancellationToken);
-        started(relay.Url, relay.DnsAddress?.ToString());
+        started(new RelayRunAddresses(relay.Url, relay.DnsAddress?.ToString(), relay.AddressPort));
         try
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken);

@@ -72,12 +72,14 @@ public sealed class QuicEndpoint : IDisposable
     /// More addresses at which it may be: the first packets go to all of them, and the first that answers is used.
     /// </param>
     /// <param name="alpn">Protocols on offer; null for those of the endpoint's options.</param>
+    /// <param name="adapt">Puts other options over those of the endpoint, for this connection; not other ids.</param>
     public QuicConnection Connect(
         byte[]? expectedPeer, FourTuple tuple, Instant now, IReadOnlyList<FourTuple>? others = null,
-        IReadOnlyList<byte[]>? alpn = null)
+        IReadOnlyList<byte[]>? alpn = null, Func<QuicOptions, QuicOptions>? adapt = null)
     {
         var token = expectedPeer is not null && _tokensOfPeers.Remove(PrefixOf(expectedPeer), out var kept) ? kept : [];
         var options = alpn is null ? _options : _options with { Alpn = alpn };
+        if (adapt is not null) options = adapt(options);
         var connection = QuicConnection.Connect(
             options, expectedPeer, _resetKey, tuple, [.. others ?? []], token, now, _entropy);
         Add(connection, null);

@@ -33,7 +33,42 @@ public sealed class RelayCommandTests
         Assert.Equal("relay", started.RootElement.GetProperty("event").GetString());
         Assert.StartsWith(
             "127.0.0.1:", started.RootElement.GetProperty("dns").GetString(), StringComparison.Ordinal);
+        Assert.InRange(started.RootElement.GetProperty("address_port").GetInt32(), 1, 65535);
         Assert.Equal("stopped", stopped.RootElement.GetProperty("event").GetString());
+        Assert.Equal(ExitCode.Ok, await running);
+    }
+
+    [Test]
+    [Arguments("x")]
+    [Arguments("-1")]
+    [Arguments("65536")]
+    public async Task A_port_that_is_none_is_refused(string port)
+    {
+        using var output = Output.To(Stream.Null, Stream.Null, isJson: false);
+
+        var exit = await CommandLine.RunAsync(
+            ["iroh", "relay", "serve", "--bind", ":0", $"--address-port={port}"], output, Token);
+
+        Assert.Equal(ExitCode.Usage, exit);
+    }
+
+    [Test]
+    [Arguments("off", false)]
+    [Arguments("0", true)]
+    public async Task Says_at_which_port_addresses_are_learnt(string port, bool isThere)
+    {
+        var pipe = new Pipe();
+        using var results = pipe.Writer.AsStream();
+        using var output = Output.To(results, Stream.Null, isJson: true);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        using var lines = new StreamReader(pipe.Reader.AsStream());
+        var running = CommandLine.RunAsync(
+            ["iroh", "relay", "serve", "--bind", ":0", "--address-port", port, "--json"], output, stop.Token);
+
+        using var started = JsonDocument.Parse((await lines.ReadLineAsync(Token))!);
+        await stop.CancelAsync();
+
+        Assert.Equal(isThere, started.RootElement.TryGetProperty("address_port", out var told) && told.GetInt32() > 0);
         Assert.Equal(ExitCode.Ok, await running);
     }
 

@@ -119,7 +119,8 @@ internal sealed record IrohTestReport : IrohTestLine, IReport
         ("reason", Reason), ("code", Code), ("error", Error), ("alert", Alert), ("count", Count), ("failed", Failed),
         ("received", Received), ("wrong", Wrong), ("size", Size), ("ms", Ms), ("p50_ms", P50Ms), ("p99_ms", P99Ms),
         ("bytes", Bytes), ("mib_s", MibS), ("reset_code", ResetCode), ("stop_code", StopCode), ("sig_abc", SigAbc),
-        ("errors", List(Errors)), ("route", Route), ("rtt_ms", RttMs), ("observed", List(Observed)), ("nat", Nat),
+        ("errors", List(Errors)), ("route", Route), ("rtt_ms", RttMs), ("observed", List(Observed)),
+        ("observed_by", ObservedBy is { } by ? $"{by.Relay}({by.Protocol}, UDP port {by.Port})" : null), ("nat", Nat),
         ("port_mapping", PortMapping is { } port
             ? port.External is null ? $"none({port.Refusal})" : $"{port.External}({port.Protocol}, {port.LifetimeS} s)"
             : null),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Node.Iroh;
 using EdgeSync.Primitives;
@@ -8,6 +9,8 @@ namespace EdgeSync.Cli.Commands.Iroh;
 /// <summary>A relay for iroh endpoints, ours and others'.</summary>
 internal static class RelayCommand
 {
+    private const string Off = "off";
+
     private static readonly Option<string> Bind = new("--bind")
     {
         Description = "Address to listen on (default: :3340, this machine alone).",
@@ -39,6 +42,12 @@ internal static class RelayCommand
         HelpName = "FILE"
     };
 
+    private static readonly Option<string?> AddressPort = new("--address-port")
+    {
+        Description = "UDP port at which clients learn their outer address, or 'off' (default: 7842).",
+        HelpName = "PORT"
+    };
+
     private static readonly Option<string?> DnsOrigin = new("--dns-origin")
     {
         Description = "Serve the records of endpoints as this DNS zone.",
@@ -64,10 +73,11 @@ internal static class RelayCommand
         {
             new CommandSpec("serve", "Relay datagrams between iroh endpoints until stopped.", ServeAsync)
             {
-                Options = { Bind, Token, TokenFile, TlsCert, TlsKey, DnsOrigin, DnsBind, Rate },
+                Options = { Bind, Token, TokenFile, TlsCert, TlsKey, AddressPort, DnsOrigin, DnsBind, Rate },
                 Notes = "A relay passes on encrypted datagrams and can read none of them (docs/privacy.md). Endpoints "
                     + "adopt it by its address, 'http://HOST:3340' or with TLS 'https://HOST'. Records are published "
-                    + "at /pkarr, counts are at /metrics.",
+                    + "at /pkarr, counts are at /metrics. Behind NATs, endpoints need their outer addresses: open the "
+                    + "UDP port, too. Endpoints of other makers learn theirs with TLS alone, and at 7842 alone.",
                 Examples =
                 [
                     "iroh relay serve", "iroh relay serve --bind '*:443' --tls-cert relay.pem --tls-key relay.key",
@@ -80,27 +90,40 @@ internal static class RelayCommand
 
     private static async Task<ExitCode> ServeAsync(CommandContext context, CancellationToken cancellationToken)
     {
+        var addressPort = context.Get(AddressPort);
         var options = new RelayRunOptions
         {
             Bind = context.Require(Bind),
             Token = TokenOf(context),
             TlsCert = context.Get(TlsCert),
             TlsKey = context.Get(TlsKey),
+            AddressPort = PortOf(addressPort),
+            TellsAddresses = addressPort != Off,
             DnsOrigin = context.Get(DnsOrigin),
             DnsBind = context.Require(DnsBind),
             BytesPerSecond = RateOf(context),
         };
         var totals = await RelayRun.RunAsync(
-            options, context.Clock, (url, dns) => Started(context, url, dns), cancellationToken);
+            options, context.Clock, addresses => Started(context, addresses), cancellationToken);
         context.Output.Write(new RelayStoppedReport(
             "stopped", totals.Accepted, totals.Authenticated, totals.Denied, totals.Forwarded, totals.Bytes));
         return ExitCode.Ok;
     }
 
-    private static void Started(CommandContext context, string url, string? dns)
+    private static void Started(CommandContext context, RelayRunAddresses addresses)
     {
-        context.Output.Write(new RelayStartedReport("relay", url, dns));
+        context.Output.Write(
+            new RelayStartedReport("relay", addresses.Url, addresses.Dns, addresses.AddressPort));
         context.Output.Flush();
+    }
+
+    private static int? PortOf(string? text)
+    {
+        if (text is null or Off) return null;
+
+        return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? port
+            : throw new EdgeSyncException(ErrorKind.Usage, $"--address-port: '{text}' is neither a port nor 'off'");
     }
 
     private static string? TokenOf(CommandContext context)
@@ -123,11 +146,12 @@ internal static class RelayCommand
     }
 }
 
-internal sealed record RelayStartedReport(string Event, string Url, string? Dns) : IReport
+internal sealed record RelayStartedReport(string Event, string Url, string? Dns, int? AddressPort) : IReport
 {
     public void Print(TextWriter output)
     {
         output.WriteLine($"relay at {Url} (Ctrl-C to stop)");
+        if (AddressPort is not null) output.WriteLine($"  clients learn their outer address at UDP port {AddressPort}");
         if (Dns is not null) output.WriteLine($"  records by DNS at {Dns}");
     }
 }

@@ -42,6 +42,9 @@ public record IrohTestLine
     /// <summary>Addresses that our datagrams come from, as the relay sees them.</summary>
     public IReadOnlyList<string>? Observed { get; init; }
 
+    /// <summary>Who told them.</summary>
+    public IrohTestObserver? ObservedBy { get; init; }
+
     /// <summary>Whether a NAT is between this machine and the relay; null: it is not known.</summary>
     public bool? Nat { get; init; }
 
@@ -111,6 +114,11 @@ public record IrohTestLine
 
     public IReadOnlyList<IrohTestPath>? Paths { get; init; }
 }
+
+/// <summary>Who told our address.</summary>
+/// <param name="Protocol">Its ALPN.</param>
+/// <param name="Port">The relay's UDP port.</param>
+public sealed record IrohTestObserver(string Relay, string Protocol, int Port);
 
 /// <summary>A way to the peer.</summary>
 /// <param name="Lost">Packets.</param>

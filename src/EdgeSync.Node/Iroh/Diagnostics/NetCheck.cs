@@ -36,7 +36,7 @@ public static class NetCheck
         });
         var relays = await MeasureAsync(options.Relays, cancellationToken);
         var fault = await OnlineAsync(endpoint, relays, cancellationToken);
-        if (fault is null && relays.Any(r => r.Answer?.AddressPort is not null))
+        if (fault is null && relays.Any(r => r.Answer is { } answer && (answer.AddressPort is not null || r.Url.IsTls)))
             await WithinAsync(observed.Task, Limit, cancellationToken);
         if (!options.MapsPort) return Describe(endpoint, relays, fault);
 
@@ -110,6 +110,9 @@ public static class NetCheck
             Direct = [.. local.Select(a => a.ToString())],
             Bound = [.. endpoint.Bound.Select(b => b.ToString())],
             Observed = [.. observed.Select(a => a.ToString())],
+            ObservedBy = endpoint.ObservedBy is { } by
+                ? new IrohTestObserver(by.Relay.Text, by.Protocol, by.Port)
+                : null,
             Nat = observed.Count == 0
                 ? null
                 : observed.Any(a => !IPAddress.IsLoopback(a.ToAddress()) && !local.Contains(a)),
