@@ -108,7 +108,17 @@ internal sealed class NatNetwork : IDisposable
     public static string[] Command(string where, params string[] command) => ["ip", "netns", "exec", where, .. command];
 
     public static RunningProgram Begin(string where, params string[] arguments) =>
-        new ProgramStart("ip") { Arguments = ["netns", "exec", where, EdgeSyncProgram.Program, .. arguments] }.Begin();
+        BeginTrusting(null, where, arguments);
+
+    /// <summary>The same, with an authority in place of those of this machine; null: those.</summary>
+    public static RunningProgram BeginTrusting(string? caFile, string where, params string[] arguments) =>
+        new ProgramStart("ip")
+        {
+            Arguments = ["netns", "exec", where, EdgeSyncProgram.Program, .. arguments],
+            Environment = caFile is null
+                ? new Dictionary<string, string?>()
+                : new Dictionary<string, string?> { ["SSL_CERT_FILE"] = caFile },
+        }.Begin();
 
     public void Dispose() => Run(string.Join('\n', _namespaces.Select(n => $"ip netns del {n} || true")));
 

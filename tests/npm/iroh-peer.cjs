@@ -8,15 +8,18 @@
 //   dial                   connects with alpn=NAME, says what came of it
 //   gossip                 joins the topic 80 81 … 9f, tells "hello", and waits for a message; listen serves this, too
 //   hold                   echoes until the path in use is a direct one, for at most seconds=N (60)
+//   address                says when it was online, and its addresses once one begins with outer=TEXT (seconds=N at most)
+// library=FILE loads that native file. quic=PORT is the relay's port of address discovery.
 // relay=URL uses that relay; ways=relay or ways=both says what the listener's ticket names (default: addresses alone).
 "use strict";
 const { createHash } = require("node:crypto");
 const { createRequire } = require("node:module");
 const [, , folder, verb, ...words] = process.argv;
-const { Endpoint, EndpointAddr, EndpointTicket, RelayMap, RelayMode } = createRequire(`${folder}/`)("@number0/iroh/index.js");
-
 const ticket = words[0]?.includes("=") ? undefined : words[0];
 const given = Object.fromEntries(words.filter((w) => w.includes("=")).map((w) => [w.slice(0, w.indexOf("=")), w.slice(w.indexOf("=") + 1)]));
+if (given.library) process.env.NAPI_RS_NATIVE_LIBRARY_PATH = given.library;
+const { Endpoint, EndpointAddr, EndpointTicket, RelayMap, RelayMode } = createRequire(`${folder}/`)("@number0/iroh/index.js");
+
 const number = (name, otherwise) => Number(given[name] ?? otherwise);
 const say = (event, more = {}) => console.log(JSON.stringify({ event, ...more }));
 const textOf = (error) => `${error?.message ?? error}`.split("\n\nStack")[0];
@@ -41,7 +44,7 @@ const bind = async (alpns = []) => {
   const builder = Endpoint.builder();
   builder.applyMinimal();
   const relays = RelayMap.empty();
-  if (given.relay) relays.insert({ url: given.relay });
+  if (given.relay) relays.insert({ url: given.relay, quicPort: given.quic ? Number(given.quic) : undefined });
   builder.relayMode(given.relay ? RelayMode.custom(relays) : RelayMode.disabled());
   builder.bindAddr(given.bind ?? "127.0.0.1:0");
   if (alpns.length) builder.alpns(alpns.map(bytesOf));
@@ -229,4 +232,13 @@ const dial = async () => {
   await endpoint.close();
 };
 
-(verb === "listen" ? listen() : dial()).then(() => process.exit(0), (error) => { say("result", { verb, ok: false, error: textOf(error) }); process.exit(1); });
+// How long it takes to be online, and whether it learns the address that a NAT gives it.
+const address = async () => {
+  const begin = Date.now(), endpoint = await bind(), online_ms = Date.now() - begin, most = 1000 * number("seconds", 10);
+  const direct = () => endpoint.addr().directAddresses(), isThere = () => direct().some((a) => a.startsWith(given.outer));
+  while (!isThere() && Date.now() - begin < most) await new Promise((done) => setTimeout(done, 20));
+  say("result", { verb, ok: isThere(), online_ms, address_ms: Date.now() - begin, direct: direct() });
+  await endpoint.close();
+};
+
+(verb === "listen" ? listen() : verb === "address" ? address() : dial()).then(() => process.exit(0), (error) => { say("result", { verb, ok: false, error: textOf(error) }); process.exit(1); });

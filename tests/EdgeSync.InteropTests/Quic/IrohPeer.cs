@@ -13,6 +13,10 @@ internal static class IrohPeer
 
     public static bool IsInstalled => Directory.Exists(Path.Combine(Folder, "node_modules", "@number0", "iroh"));
 
+    /// <summary>The library of the package; other platforms have another one.</summary>
+    public static string NativeFile => Path.Combine(
+        Folder, "node_modules", "@number0", "iroh-linux-x64-gnu", "iroh.linux-x64-gnu.node");
+
     public static void Require()
     {
         Skip.Unless(
@@ -43,6 +47,15 @@ internal static class IrohPeer
         var run = StartOn(machine, [verb, ticket, .. words]).Run();
         var line = run.Output.Split('\n').LastOrDefault(l => l.Contains("\"result\"", StringComparison.Ordinal));
         return line is null ? null : Parse(line);
+    }
+
+    /// <summary>What an endpoint on a machine of a network of the test learns of its address.</summary>
+    public static JsonElement AddressOn(string machine, params string[] words)
+    {
+        var run = StartOn(machine, ["address", .. words]).Run();
+        var line = run.Output.Split('\n').LastOrDefault(l => l.Contains("\"result\"", StringComparison.Ordinal));
+        Assert.True(line is not null, run.ToString());
+        return Parse(line!);
     }
 
     /// <summary>A listener, and its ticket.</summary>
