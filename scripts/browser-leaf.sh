@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: scripts/browser-leaf.sh [CHECK-INS]
 # The leaf of a web page in Debian's Chromium, driven by playwright-core, beside a leaf of the program and a stock Fossil
-# (EDGESYNC_FOSSIL names another one): clone, commits in both directions, two tabs, reload, offline, and a history of
-# CHECK-INS check-ins (default 300). EDGESYNC_BIN names the program (default: bin/edgesync, which is published if it is
+# (EDGESYNC_FOSSIL names another one): clone, commits in both directions, two tabs, reload, offline, messages, and a history
+# of CHECK-INS check-ins (default 300). EDGESYNC_BIN names the program (default: bin/edgesync, which is published if it is
 # missing). Prints figures, and whatever was wrong.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"

@@ -154,6 +154,104 @@ const clone = (page, options) => page.evaluate(async values => {
 const text = async (page, file, version) => ask(page, 'readText', file, version);
 const messages = async (page, options) => (await ask(page, 'timeline', options ?? {})).map(entry => entry.comment);
 
+// Messages between a terminal and a page. The node keeps them beside its repository; the page has a clone of them.
+let post;
+
+async function messagesOfThePage(page, site) {
+  fs.mkdirSync(at('post'));
+  run('repo', 'new', 'post/crew.fossil', '--user', 'ann', '--project-name', 'Crew');
+  const notify = (...words) => run('notify', ...words, '-R', 'post/notify.fossil');
+  run('notify', 'init', '-R', 'post/crew.fossil', '--device', 'terminal');
+  const password = JSON.parse(run('repo', 'user', 'add', 'cook', '--cap', 'gio', '--json', '-R', 'post/notify.fossil')).password;
+  run('repo', 'user', 'update', 'nobody', '--cap', '', '-R', 'post/notify.fossil');
+  notify('send', 'Before the page', '--project', 'crew', '--from', 'ann');
+  const crew = await node('crew', '-R', 'post/crew.fossil', '--notify', '--nats-websocket-port', '0',
+    '--nats-websocket-origin', site.base);
+  const projectCode = JSON.parse(run('repo', 'info', '--json', '-R', 'post/crew.fossil')).project_code;
+  const options = { repoPath: 'crew', natsUrl: crew.websocket, pollSeconds: 60, user: 'cook', password, name: 'phone' };
+  post = { ...options, projectCode };
+  await clone(page, { ...options, projectCode, notify: true });
+
+  // Opens the messages, and keeps what comes.
+  const openNotify = () => page.evaluate(async values => {
+    const library = await import('./edgesync.js');
+    window.agent = await library.newAgent(values);
+    window.notify = await window.agent.openNotify({ device: 'phone', from: 'bob' });
+    window.came = [];
+    window.notify.addEventListener('message', event => window.came.push(event.detail));
+    await window.agent.start();
+  }, options);
+  const came = () => page.evaluate(() => window.came.map(message => message.body));
+  const notified = (name, ...args) => page.evaluate(([method, values]) => window.notify[method](...values), [name, args]);
+  await openNotify();
+  await until('the link for messages', async () => (await ask(page, 'status')).connected);
+  let [thread] = await notified('threads');
+  check(thread.unread === 1 && thread.lastMessage === 'Before the page' && thread.lastFromName === 'ann', `a thread: ${JSON.stringify(thread)}`);
+  check((await notified('thread', thread.threadShort))[0].from === 'terminal', 'the sender of a message');
+
+  // What a terminal sends appears, and counts as unread until it is read.
+  let from = Date.now();
+  notify('send', 'Land in sight', '--thread', thread.threadShort, '--from', 'ann');
+  await until('a message in the page', async () => (await came()).includes('Land in sight'));
+  figures.push(`a message of a terminal is in the page after ${Date.now() - from} ms, with the start of the command`);
+  [thread] = await notified('threads');
+  check(thread.unread === 2, `unread: ${thread.unread}`);
+  check(await notified('markRead', ...(await notified('thread', thread.thread)).map(m => m.id)) === 2, 'how many were unread');
+
+  // A script waits for an answer, and the page gives it.
+  const asking = spawn(program, ['notify', 'ask', 'Anchor here?', '--actions', 'Yes, No', '--timeout', '2m', '--json', '-R', 'post/notify.fossil'],
+    { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] });
+  started.push(asking);
+  let answered = '';
+  asking.stdout.on('data', data => { answered += data; });
+  const ended = new Promise(resolve => asking.once('exit', resolve));
+  const question = await until('the question', () => page.evaluate(() => window.came.find(message => message.body === 'Anchor here?')));
+  check(question.actions.map(action => action.label).join() === 'Yes,No' && question.priority === 'action_required', 'the answers of a question');
+  from = Date.now();
+  const choice = await notified('act', question.id, 'Yes');
+  check(await ended === 0, `ask ended with ${asking.exitCode}`);
+  figures.push(`a script that waits in ask goes on ${Date.now() - from} ms after the answer in the page`);
+  check(answered.includes(choice.id) && answered.includes('"action_response":true'), `the answer at the terminal: ${answered}`);
+  check(notify('log', question.threadShort).includes('from:bob action:yes'), 'the log of the question');
+
+  // Offline, and after a reload: everything is there once, and what was written is sent later.
+  await stop(crew);
+  await until('the link for messages is gone', async () => !(await ask(page, 'status')).connected);
+  await notified('reply', thread.threadShort, 'Which side?');
+  check((await came()).join() === 'Land in sight,Anchor here?,yes,Which side?', `what came: ${await came()}`);
+  await page.reload();
+  await openNotify();
+  check((await notified('arrived')).map(m => m.body).join() === 'Before the page,Land in sight,Anchor here?,yes,Which side?', 'messages after a reload');
+  check((await notified('threads')).every(t => t.unread === 0), 'what was read is unread after a reload');
+  const words = ['-R', 'post/crew.fossil', '--notify', '--nats-websocket-port', new URL(crew.websocket).port, '--nats-websocket-origin', site.base];
+  post.natsUrl = (await node('crew', ...words)).websocket;
+  await until('the reply of the page', () => notify('log', thread.threadShort).includes('Which side?'));
+  exec(stock, ['test-integrity', '-R', 'post/notify.fossil']);
+  check(exec(stock, ['timeline', '-R', 'post/notify.fossil', '-n', '20']).includes(`notify: ${choice.id}`), 'stock shows the answer');
+  check((await came()).length === 0, 'old messages came again');
+  await ask(page, 'close');
+}
+
+async function messagesOfTheDemo(demo, site) {
+  await demo.goto(`${site.base}/`);
+  await demo.getByLabel('Repository').fill('crew-demo');
+  await demo.getByLabel('NATS').fill(post.natsUrl);
+  await demo.getByLabel('Project code').fill(post.projectCode);
+  await demo.getByLabel('Messages of the project').check();
+  await demo.getByLabel('User').fill('cook');
+  await demo.getByLabel('Password').fill(post.password);
+  await demo.getByRole('button', { name: 'Open' }).click();
+  await demo.getByRole('button', { name: 'Which side?' }).click();
+  await demo.getByLabel('Message', { exact: true }).fill('Starboard');
+  await demo.getByRole('button', { name: 'Send' }).click();
+  await until('the message of the demo', () => run('notify', 'threads', '-R', 'post/notify.fossil').includes('Starboard'));
+  run('notify', 'send', 'Sails down?', '--project', 'crew', '--actions', 'Now,Later', '-R', 'post/notify.fossil');
+  await demo.getByRole('button', { name: 'Sails down?' }).click();
+  await demo.getByRole('button', { name: 'Later' }).click();
+  await until('the choice of the demo', () => run('notify', 'threads', '-R', 'post/notify.fossil').includes('later'));
+  await demo.close();
+}
+
 async function main() {
   const password = fill();
   const site = await serve();
@@ -262,6 +360,8 @@ async function main() {
   check(exec(stock, ['timeline', '-R', 'shore.fossil', '-n', '20']).includes('Offline in the page'), 'stock lacks the offline commit');
   await ask(page, 'close');
 
+  await messagesOfThePage(page, site);
+
   // A long history: time and bytes of the first sync, and of opening it again.
   large();
   const big = await node('big', '-R', 'large.fossil', '--serve-http', '127.0.0.1:0', '--nats-websocket-port', '0',
@@ -279,6 +379,8 @@ async function main() {
   await ask(page, 'close');
   await page.evaluate(async () => { await (await import('./edgesync.js')).remove('large'); });
   check((await open(page, bigOptions))?.code === 'not_found', 'a removed repository is there');
+
+  await messagesOfTheDemo(watch(await context.newPage()), site);
 
   // The demo page: it clones, shows the timeline, and commits.
   const demo = watch(await context.newPage());

@@ -15,7 +15,7 @@ internal static partial class PageExports
 {
     private static PageHost? _host;
 
-    private static PageHost Host => _host ?? throw new EdgeSyncException(
+    internal static PageHost Host => _host ?? throw new EdgeSyncException(
         ErrorKind.Usage, "no repository is open", "newAgent first");
 
     [JSExport]
@@ -170,7 +170,7 @@ internal static partial class PageExports
             history.IsLeaf(checkin.Id));
     }
 
-    private static T Run<T>(Func<T> call)
+    internal static T Run<T>(Func<T> call)
     {
         try
         {

@@ -1,4 +1,6 @@
+using EdgeSync.Agent.Notify;
 using EdgeSync.Agent.Schedule;
+using EdgeSync.Browser.Notify;
 using EdgeSync.Browser.Store;
 using EdgeSync.Browser.Sync;
 using EdgeSync.Fossil.Sync;
@@ -27,6 +29,12 @@ internal sealed class PageHost(PageStore store, OpenOptions options, Action<Page
 
     public PageLeaf? Leaf => _leaf;
 
+    /// <summary>Null until the page has opened the messages.</summary>
+    public PageNotify? Notify { get; private set; }
+
+    /// <summary>The name for people of what the page sends; null: the device's.</summary>
+    public string? NotifyFrom { get; private set; }
+
     public bool IsConnected => _bus is { IsConnected: true };
 
     public static Instant Now => Instant.FromDateTime(TimeProvider.System.GetUtcNow());
@@ -37,6 +45,7 @@ internal sealed class PageHost(PageStore store, OpenOptions options, Action<Page
     {
         var code = options.ProjectCode ?? throw new EdgeSyncException(
             ErrorKind.Usage, "a clone needs the code of the project", "projectCode: 40 hex digits");
+        if (options.Notify) code = NotifyNames.ProjectCodeOf(code);
         await using var bus = NewBus();
         await bus.StartAsync(CancellationToken.None);
         if (!bus.IsConnected)
@@ -65,9 +74,27 @@ internal sealed class PageHost(PageStore store, OpenOptions options, Action<Page
             store, _bus, LeafOptionsOf(), BrowserEntropy.Instance.NewPrng(), BrowserEntropy.Instance, Now)
         {
             Woken = () => _wake.TrySetResult(),
+            Notify = Notify,
         };
         _leaf.Start();
         _running = RunAsync(_bus, _leaf);
+    }
+
+    /// <summary>Looks for messages in the repository from now on.</summary>
+    /// <exception cref="EdgeSyncException">The name of the device is refused, or nothing is cloned yet.</exception>
+    public PageNotify OpenNotify(string? device, string? from)
+    {
+        Notify = new PageNotify(store, device, BrowserEntropy.Instance, Now);
+        NotifyFrom = from;
+        if (_leaf is not null) _leaf.Notify = Notify;
+        return Notify;
+    }
+
+    /// <summary>Tells the page of the messages that have arrived.</summary>
+    public void TellMessages()
+    {
+        while (Notify is { } notify && notify.TryTake(out var message))
+            happened(new PageEvent("message") { Message = MessageEntry.Of(message) });
     }
 
     /// <summary>Ends the leaf; the store stays open.</summary>
@@ -99,6 +126,7 @@ internal sealed class PageHost(PageStore store, OpenOptions options, Action<Page
                 _wake = new TaskCompletionSource();
                 leaf.Pump(Now);
                 while (leaf.TryTake(out var e)) happened(EventOf(e));
+                TellMessages();
                 await WaitAsync(leaf.Deadline);
             }
 

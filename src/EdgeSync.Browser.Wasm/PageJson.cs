@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using EdgeSync.Agent.Notify;
+using EdgeSync.Browser.Notify;
 
 namespace EdgeSync.Browser.Wasm;
 
@@ -22,6 +24,45 @@ internal sealed record OpenOptions
     public string? Password { get; set; }
 
     public bool Push { get; set; } = true;
+
+    /// <summary>Clone the messages of the project instead of the project.</summary>
+    public bool Notify { get; set; }
+}
+
+internal sealed record NotifyOptions
+{
+    public string? Device { get; set; }
+
+    public string? From { get; set; }
+}
+
+internal sealed record ThreadsOptions
+{
+    public string? Project { get; set; }
+
+    public bool Inbox { get; set; }
+
+    public int Limit { get; set; } = 50;
+}
+
+/// <summary>A message, an answer or a choice; which members it has depends on the call.</summary>
+internal sealed record SendOptions
+{
+    public string Body { get; set; } = "";
+
+    public string? Project { get; set; }
+
+    public string? Thread { get; set; }
+
+    public string Target { get; set; } = "";
+
+    public string Action { get; set; } = "";
+
+    public string? Priority { get; set; }
+
+    public IReadOnlyList<string> Actions { get; set; } = [];
+
+    public string? From { get; set; }
 }
 
 internal sealed record TimelineOptions
@@ -63,6 +104,34 @@ internal sealed record StatusResult(
     bool Connected, string State, IReadOnlyList<string> Reasons, string? ProjectCode, string? ProjectName, int CheckIns,
     int Unsent, double Bytes);
 
+internal sealed record ActionEntry(string Id, string Label);
+
+internal sealed record ThreadEntry(
+    string Thread, string ThreadShort, string Project, double LastActivity, int MessageCount, int Unread,
+    string Priority, string LastFromName, string LastMessage)
+{
+    public static ThreadEntry Of(PageThread thread) => new(
+        thread.Thread, NotifyNames.Short(thread.Thread, NotifyNames.ThreadPrefix), thread.Project,
+        thread.LastActivity.UnixMilliseconds, thread.MessageCount, thread.Unread,
+        NotifyNames.WordOf(thread.Priority), thread.LastFromName, thread.LastMessage);
+}
+
+internal sealed record MessageEntry(
+    double Seq, string Id, string Thread, string ThreadShort, string Project, string From, string FromName,
+    double Date, string Body, string Priority, IReadOnlyList<ActionEntry> Actions, string? ReplyTo,
+    IReadOnlyList<string> Media, bool ActionResponse, bool IsRead, string CheckIn)
+{
+    public static MessageEntry Of(PageMessage read)
+    {
+        var message = read.Message;
+        return new MessageEntry(
+            read.Seq, message.Id, message.Thread, message.ThreadShort, message.Project, message.From,
+            message.FromName, message.Timestamp.UnixMilliseconds, message.Body, NotifyNames.WordOf(message.Priority),
+            [.. message.Actions.Select(a => new ActionEntry(a.Id, a.Label))], message.ReplyTo, message.Media,
+            message.IsActionResponse, read.IsRead, read.CheckIn.ToString());
+    }
+}
+
 /// <summary>An event for the page; which members it has depends on its type.</summary>
 internal sealed record PageEvent(string Type)
 {
@@ -75,6 +144,8 @@ internal sealed record PageEvent(string Type)
     public int? Sent { get; set; }
 
     public string? Error { get; set; }
+
+    public MessageEntry? Message { get; set; }
 }
 
 [JsonSourceGenerationOptions(
@@ -90,4 +161,9 @@ internal sealed record PageEvent(string Type)
 [JsonSerializable(typeof(SyncResult))]
 [JsonSerializable(typeof(StatusResult))]
 [JsonSerializable(typeof(PageEvent))]
+[JsonSerializable(typeof(NotifyOptions))]
+[JsonSerializable(typeof(ThreadsOptions))]
+[JsonSerializable(typeof(SendOptions))]
+[JsonSerializable(typeof(IReadOnlyList<ThreadEntry>))]
+[JsonSerializable(typeof(IReadOnlyList<MessageEntry>))]
 internal sealed partial class PageJson : JsonSerializerContext;

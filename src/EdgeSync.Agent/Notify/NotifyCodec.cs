@@ -58,6 +58,12 @@ public static class NotifyCodec
         }
     }
 
+    /// <summary>Reads the file of a message; false: it is none, or its path is not the one of its thread.</summary>
+    public static bool TryParseFile(
+        string path, ReadOnlySpan<byte> content, [NotNullWhen(true)] out NotifyMessage? message) =>
+        TryParse(content, out message) && path.Split('/') is [var project, _, var thread, _]
+        && project == message.Project && thread == message.ThreadShort;
+
     /// <summary>Text of a member; null when it is absent, of another type or not Unicode.</summary>
     internal static string? Text(JsonElement parent, string name)
     {

@@ -78,6 +78,24 @@ public sealed record NotifyDraft
         };
     }
 
+    /// <summary>
+    /// The message of a thread that an answer belongs to: the newest one of another device, or the newest one that
+    /// offers actions; without such a one, the newest of all. Null: there are none.
+    /// </summary>
+    /// <param name="messages">Of the thread, the newest first.</param>
+    /// <param name="device">Identity of this device.</param>
+    public static NotifyMessage? TargetOf(IEnumerable<NotifyMessage> messages, string device, bool offersActions)
+    {
+        NotifyMessage? newest = null;
+        foreach (var message in messages)
+        {
+            newest ??= message;
+            if (offersActions ? message.Actions.Count > 0 : message.From != device) return message;
+        }
+
+        return newest;
+    }
+
     private static NotifyMessage Checked(NotifyMessage message)
     {
         Require(message.Body.Length > 0, "the message is empty", "give a text");

@@ -32,6 +32,8 @@ public sealed record NotifyMessage
     /// <summary>The version that is written; later ones are read as this one.</summary>
     public const int Version = 1;
 
+    private const int PreviewCharsMax = 200;
+
     public required string Id { get; init; }
 
     public required string Thread { get; init; }
@@ -69,6 +71,9 @@ public sealed record NotifyMessage
 
     /// <summary>Path of its file in the repository.</summary>
     public string FilePath => NotifyNames.FileOf(this);
+
+    /// <summary>The beginning of the text, for lists.</summary>
+    public string Preview => Body.Length > PreviewCharsMax ? Body[..PreviewCharsMax] : Body;
 
     /// <summary>The subject that it is published to.</summary>
     public string Subject => $"notify.{Project}.{ThreadShort}";

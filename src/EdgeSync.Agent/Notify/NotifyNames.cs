@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Agent.Notify;
@@ -22,6 +23,38 @@ public static class NotifyNames
 
     /// <summary>The user of check-ins with messages.</summary>
     public const string User = "notify";
+
+    /// <summary>
+    /// The code of the repository of messages of a project: copies that are created on several machines are copies of
+    /// one repository (docs/adr/0078).
+    /// </summary>
+    public static string ProjectCodeOf(string projectCode)
+    {
+        var hasher = new ArtifactHasher(HashKind.Sha1);
+        hasher.Append(Encoding.UTF8.GetBytes($"notify {projectCode}"));
+        return hasher.Finish().ToString();
+    }
+
+    /// <summary>The branch of a thread's check-ins.</summary>
+    public static string BranchOf(NotifyMessage message) => ThreadPrefix + message.ThreadShort;
+
+    /// <summary>The comment of a message's check-in.</summary>
+    public static string CommentOf(string messageId) => $"notify: {messageId}";
+
+    /// <exception cref="EdgeSyncException">The text cannot be the identity of a device.</exception>
+    public static void RequireDevice(string name)
+    {
+        if (name.Length is 0 or > NotifyCodec.NameCharsMax || name.Any(char.IsControl))
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"'{name}' is not a name for a device",
+                $"at most {NotifyCodec.NameCharsMax} characters, none of them a control character");
+    }
+
+    /// <summary>The digits of a thread that a person names by them or in full; null: there are none.</summary>
+    public static string? ThreadDigits(string text) => DigitsOf(text, ThreadPrefix);
+
+    /// <summary>The digits of a message that a person names by them or in full; null: there are none.</summary>
+    public static string? MessageDigits(string text) => DigitsOf(text, MessagePrefix);
 
     public static string NewMessageId(Entropy entropy) => MessagePrefix + entropy.NextHex(HexDigits);
 
@@ -127,9 +160,18 @@ public static class NotifyNames
         ? []
         : [
             .. labels.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                .Select(label => new NotifyAction(
-                    label.Replace(' ', '_').ToLowerInvariant(), label)),
+                .Select(ActionOf),
         ];
+
+    /// <summary>An action from its label.</summary>
+    public static NotifyAction ActionOf(string label) => new(label.Replace(' ', '_').ToLowerInvariant(), label);
+
+    private static string? DigitsOf(string text, string prefix)
+    {
+        var digits = (text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text)
+            .ToLowerInvariant();
+        return digits.Length > 0 && digits.AsSpan().IndexOfAnyExcept(HexCharacters) < 0 ? digits : null;
+    }
 
     private static bool IsId(string? text, string prefix) =>
         text is not null && text.StartsWith(prefix, StringComparison.Ordinal)

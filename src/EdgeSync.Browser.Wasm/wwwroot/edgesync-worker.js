@@ -35,7 +35,8 @@ const program = (async () => {
     onEvent: json => postMessage({ event: JSON.parse(json) }),
     onProgress: (rounds, artifacts, bytes) => postMessage({ event: { type: 'progress', rounds, artifacts, bytes } }),
   });
-  return (await getAssemblyExports(getConfig().mainAssemblyName)).EdgeSync.Browser.Wasm.PageExports;
+  const { PageExports, NotifyExports } = (await getAssemblyExports(getConfig().mainAssemblyName)).EdgeSync.Browser.Wasm;
+  return { ...PageExports, notify: NotifyExports };
 })();
 
 class PageError extends Error {
@@ -97,6 +98,14 @@ const methods = {
   read: async (version, name) => (await program).Read(version, name),
   commit: async (options, contents) => JSON.parse((await program).Commit(JSON.stringify(options), contents)),
   status: async () => JSON.parse((await program).Status()),
+  openNotify: async options => (await program).notify.Open(JSON.stringify(options)),
+  threads: async options => JSON.parse((await program).notify.Threads(JSON.stringify(options))),
+  thread: async (thread, project) => JSON.parse((await program).notify.Thread(thread, project ?? null)),
+  arrived: async (after, limit) => JSON.parse((await program).notify.Arrived(after, limit)),
+  send: async options => JSON.parse((await program).notify.Send(JSON.stringify(options))),
+  reply: async options => JSON.parse((await program).notify.Reply(JSON.stringify(options))),
+  act: async options => JSON.parse((await program).notify.Act(JSON.stringify(options))),
+  markRead: async ids => (await program).notify.MarkRead(ids),
   async close() {
     await (await program).Close();
     for (const handle of [...handles.keys()]) files.close(handle);

@@ -40,6 +40,8 @@ export interface AgentOptions extends ConnectOptions {
 export interface CloneOptions extends ConnectOptions {
   /** 40 hex digits: `edgesync repo info` prints them. */
   projectCode: string;
+  /** True: clone the repository of messages beside that project, as a node with `--notify` has it. */
+  notify?: boolean;
   onProgress?(progress: { rounds: number; artifacts: number; bytes: number }): void;
 }
 
@@ -108,6 +110,100 @@ export interface SyncResult {
   errors: string[];
 }
 
+export type Priority = 'info' | 'action_required' | 'urgent';
+
+/** A message, as its file has it. */
+export interface Message {
+  /** Order of arrival in this copy, from 1. */
+  seq: number;
+  id: string;
+  thread: string;
+  /** The first eight digits of the thread. */
+  threadShort: string;
+  project: string;
+  /** The device that sent it. */
+  from: string;
+  /** The sender's name for people. */
+  fromName: string;
+  /** Milliseconds since 1970. */
+  date: number;
+  body: string;
+  priority: Priority;
+  /** The answers that it offers. */
+  actions: { id: string; label: string }[];
+  /** The message that this one answers. */
+  replyTo?: string;
+  /** Names of files that go with it; a page does not have them. */
+  media: string[];
+  /** The body is the id of an action of the message that this one answers. */
+  actionResponse: boolean;
+  /** It was read on this device, or sent from it. */
+  isRead: boolean;
+  /** The check-in that brought it. */
+  checkIn: string;
+}
+
+export interface Thread {
+  thread: string;
+  threadShort: string;
+  project: string;
+  /** Milliseconds since 1970. */
+  lastActivity: number;
+  messageCount: number;
+  /** Messages of others that were not read on this device. */
+  unread: number;
+  /** The highest of its messages. */
+  priority: Priority;
+  lastFromName: string;
+  /** The beginning of the newest message. */
+  lastMessage: string;
+}
+
+export interface ReplyOptions {
+  priority?: Priority;
+  /** Labels of the answers that it offers. */
+  actions?: string[];
+  /** The sender's name for people; default: that of `openNotify`. */
+  from?: string;
+  /** The project of a target that is a thread; default: any. */
+  project?: string;
+}
+
+export interface SendOptions extends ReplyOptions {
+  /** Default: that of the thread, or the only one that there is. */
+  project?: string;
+  /** The thread that it continues; default: a new one. */
+  thread?: string;
+}
+
+interface NotifyEvents {
+  /** A message came, by sync or from this page; each one once, in order of arrival. */
+  message: CustomEvent<Message>;
+}
+
+/**
+ * The messages of a repository, those of `edgesync notify`. A thread is named by its first digits or in full, a target
+ * is a message or a thread. Methods that write return when the message is stored here; it is sent as a commit is.
+ */
+export interface Notify extends EventTarget {
+  addEventListener<K extends keyof NotifyEvents>(type: K, listener: (event: NotifyEvents[K]) => void): void;
+  /** The name of this copy in messages. */
+  readonly device: string;
+  /** The newest first, or with `inbox` the most urgent; at most `limit` (default 50). */
+  threads(options?: { project?: string; inbox?: boolean; limit?: number }): Promise<Thread[]>;
+  /** The messages of a thread, the oldest first. */
+  thread(thread: string, options?: { project?: string }): Promise<Message[]>;
+  /** Messages by `seq`: what came after the one that a page has kept as its last. */
+  arrived(options?: { after?: number; limit?: number }): Promise<Message[]>;
+  send(body: string, options?: SendOptions): Promise<Message>;
+  /** Answers a message, or the newest one of a thread that others sent. */
+  reply(target: string, body: string, options?: ReplyOptions): Promise<Message>;
+  /** Chooses an action, by its id or its label. */
+  act(target: string, action: string, options?: { from?: string; project?: string }): Promise<Message>;
+  /** Returns how many were unread. */
+  markRead(...ids: string[]): Promise<number>;
+}
+
 interface AgentEvents {
   /** NATS was connected, or lost. */
   link: CustomEvent<{ connected: boolean }>;
@@ -132,6 +228,11 @@ export interface Agent extends EventTarget {
   read(name: string, version?: string): Promise<Uint8Array>;
   readText(name: string, version?: string): Promise<string>;
   commit(options: CommitOptions): Promise<CheckIn>;
+  /**
+   * The messages of the repository. Before `start`, so that no message comes in between. `device` names this copy for
+   * good (default: a name made of its random code), `from` is the sender's name for people (default: the device's).
+   */
+  openNotify(options?: { device?: string; from?: string }): Promise<Notify>;
   /** Stops, and lets another tab open the repository. */
   close(): Promise<void>;
 }

@@ -90,6 +90,10 @@ class Agent extends EventTarget {
     return this.#repository.call('commit', { comment, user, branch, parent, files: list }, contents);
   }
 
+  async openNotify(options = {}) {
+    return new Notify(this.#repository, await this.#repository.call('openNotify', options));
+  }
+
   async close() {
     try {
       await this.#repository.call('close');
@@ -97,6 +101,32 @@ class Agent extends EventTarget {
       this.#repository.end();
     }
   }
+}
+
+class Notify extends EventTarget {
+  #repository;
+
+  constructor(repository, device) {
+    super();
+    this.#repository = repository;
+    this.device = device;
+    repository.addEventListener('message',
+      event => this.dispatchEvent(new CustomEvent('message', { detail: event.detail.message })));
+  }
+
+  threads(options = {}) { return this.#repository.call('threads', options); }
+
+  thread(thread, { project } = {}) { return this.#repository.call('thread', thread, project); }
+
+  arrived({ after = 0, limit = 100 } = {}) { return this.#repository.call('arrived', after, limit); }
+
+  send(body, options = {}) { return this.#repository.call('send', { ...options, body }); }
+
+  reply(target, body, options = {}) { return this.#repository.call('reply', { ...options, target, body }); }
+
+  act(target, action, options = {}) { return this.#repository.call('act', { ...options, target, action }); }
+
+  markRead(...ids) { return this.#repository.call('markRead', ids); }
 }
 
 export async function clone({ repoPath, wait = false, onProgress, ...options }) {

@@ -19,6 +19,7 @@ public sealed class HistoryIndex
 
     private readonly Dictionary<ArtifactId, CheckIn> _checkins = [];
     private readonly Dictionary<ArtifactId, List<ArtifactId>> _children = [];   // by primary parent
+    private readonly HashSet<ArtifactId> _continued = [];   // by any child, also by a merge
     private readonly Dictionary<ArtifactId, List<TagChange>> _tags = [];
     private readonly List<(RecordId Rid, bool IsCheckIn)> _shown = [];
     private readonly Dictionary<ArtifactId, string> _branches = [];   // computed
@@ -38,6 +39,9 @@ public sealed class HistoryIndex
         var branch = BranchOf(id);
         return !_children.TryGetValue(id, out var children) || !children.Exists(c => BranchOf(c) == branch);
     }
+
+    /// <summary>True if a check-in is a parent of another one, on whatever branch, or merged by it.</summary>
+    public bool IsContinued(ArtifactId id) => _continued.Contains(id);
 
     /// <summary>The branch: of the nearest primary ancestor that names one.</summary>
     public string BranchOf(ArtifactId id)
@@ -109,6 +113,9 @@ public sealed class HistoryIndex
                 && Latest(t.Key, Symbol + tag, null) is { Action: TagAction.Single })
             .Select(t => _checkins[t.Key]).OrderByDescending(c => c.Date).FirstOrDefault();
 
+    /// <summary>Artifacts with a row in a timeline, in the order in which their texts came.</summary>
+    internal IReadOnlyList<(RecordId Rid, bool IsCheckIn)> Shown => _shown;
+
     /// <summary>Artifacts with a row in a timeline, whose rid is greater, ascending.</summary>
     internal IEnumerable<(RecordId Rid, bool IsCheckIn)> ShownAfter(RecordId after) =>
         _shown.Where(s => s.Rid > after).OrderBy(s => s.Rid);
@@ -120,6 +127,7 @@ public sealed class HistoryIndex
         _shown.Add((checkin.Rid, true));
         _branches.Clear();
         if (Newest is null || checkin.Date >= Newest.Date) Newest = checkin;
+        _continued.UnionWith(checkin.Parents);
         if (checkin.Parents.Count == 0) return;
 
         if (!_children.TryGetValue(checkin.Parents[0], out var children))

@@ -1,7 +1,6 @@
 using System.Text;
 using EdgeSync.Browser.Store;
 using EdgeSync.Fossil.Artifacts;
-using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Browser.History;
@@ -74,23 +73,67 @@ public sealed class PageRepository(PageStore store)
     /// </exception>
     public CheckIn Commit(CommitRequest request, Instant now)
     {
+        RequireCloned();
+        var parent = ParentOf(request);
+        return store.Write(now, () => Add(ManifestOf(request, parent, now), parent));
+    }
+
+    /// <summary>
+    /// Adds a file in a check-in that continues all of the given ones, with the files of all; without any, it is a root
+    /// and begins the branch. Inside of a round.
+    /// </summary>
+    internal CheckIn Continue(
+        IReadOnlyList<CheckIn> parents, string branch, string user, string comment, FileChange added, Instant now)
+    {
+        RequireCloned();
+        var files = new SortedDictionary<string, FileDraft>(StringComparer.Ordinal);
+        foreach (var parent in parents)
+            foreach (var file in FilesOf(parent.Id))
+                files.TryAdd(
+                    Encoding.Latin1.GetString(file.Name), new FileDraft(file.Name.ToArray(), file.Id, file.Permission));
+        Apply(added, files, []);
+        return Add(
+            new ArtifactDraft
+            {
+                Comment = ArtifactDraft.CheckInComment(comment),
+                Date = DateAfter(parents, now),
+                Files = [.. files.Values],
+                Parents = [.. parents.Select(p => p.Id)],
+                User = user,
+                Tags = parents.Count > 0 ? [] : TagsFor(branch, null),
+            },
+            parents.Count > 0 ? parents[0] : null);
+    }
+
+    /// <summary>The files of a check-in; false while it, or its baseline, is not here.</summary>
+    internal bool TryFilesOf(ArtifactId checkin, out ManifestFiles files)
+    {
+        files = default;
+        if (!store.IsReadable(checkin)) return false;
+
+        var manifest = Parse(checkin);
+        if (!manifest.Baseline.IsEmpty && !store.IsReadable(manifest.Baseline)) return false;
+
+        files = new ManifestFiles(manifest, manifest.Baseline.IsEmpty ? null : Parse(manifest.Baseline));
+        return true;
+    }
+
+    private void RequireCloned()
+    {
         if (store.CloneIsOpen || store.ProjectCode is null)
             throw new EdgeSyncException(ErrorKind.Unavailable, "the repository is not cloned yet", "clone it first");
+    }
 
-        var parent = ParentOf(request);
-        Invariant.Require(store.Begin(StoreAccess.Write, now));
-        var isDone = false;
-        try
-        {
-            var id = store.Add(ManifestOf(request, parent, now).ToBytes(), parent?.Id ?? default);
-            isDone = true;
-            Invariant.Require(store.TryCommit(out _));
-            return store.History.Find(id)!;
-        }
-        finally
-        {
-            if (!isDone) store.Rollback();
-        }
+    private CheckIn Add(ArtifactDraft manifest, CheckIn? parent) =>
+        store.History.Find(store.Add(manifest.ToBytes(), parent?.Id ?? default))!;
+
+    // Spec: a check-in is not older than its parents, whatever this machine's clock says.
+    private static Instant DateAfter(IEnumerable<CheckIn> parents, Instant now)
+    {
+        foreach (var parent in parents)
+            if (now <= parent.Date)
+                now = parent.Date + TimeSpan.FromMilliseconds(1);
+        return now;
     }
 
     private CheckIn? FindByHash(string digits)
@@ -146,9 +189,7 @@ public sealed class PageRepository(PageStore store)
         return new ArtifactDraft
         {
             Comment = ArtifactDraft.CheckInComment(request.Comment),
-
-            // Spec: a check-in is not older than its parent, whatever this machine's clock says.
-            Date = parent is null || now > parent.Date ? now : parent.Date + TimeSpan.FromMilliseconds(1),
+            Date = DateAfter(parent is null ? [] : [parent], now),
             Files = [.. files.Values],
             Parents = parent is null ? [] : [parent.Id],
             User = request.User,

@@ -235,7 +235,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
     /// <exception cref="EdgeSyncException">It is missing, shunned, or its bytes are damaged.</exception>
     public ReadOnlyMemory<byte> Read(ArtifactId id)
     {
-        if (State.ById.TryGetValue(id, out var row) && row.HasText && !IsShunned(row)) return TextOf(row);
+        if (IsReadable(id)) return TextOf(State.ById[id]);
 
         throw new EdgeSyncException(
             ErrorKind.NotFound, $"artifact {id.ToShortString()} is not here", "sync, then try again");
@@ -244,10 +244,32 @@ public sealed class PageStore : IArtifactStore, IDisposable
     /// <summary>Whether the text of an artifact is here.</summary>
     public bool Holds(ArtifactId id) => State.ById.TryGetValue(id, out var row) && row.HasText;
 
+    /// <summary>Whether <see cref="Read"/> has the text of an artifact.</summary>
+    internal bool IsReadable(ArtifactId id) =>
+        State.ById.TryGetValue(id, out var row) && row.HasText && !IsShunned(row);
+
     /// <summary>Artifacts whose name begins with these hex digits, at most two.</summary>
     internal List<ArtifactId> FindByPrefix(string prefix) =>
         [.. State.Rows.Where(r => r.HasText && r.Id.ToString().StartsWith(prefix, StringComparison.Ordinal))
             .Select(r => r.Id).Take(2)];
+
+    /// <summary>Runs a round that writes; if it throws, the store is as before.</summary>
+    internal T Write<T>(Instant now, Func<T> round)
+    {
+        Invariant.Require(Begin(StoreAccess.Write, now));
+        var isDone = false;
+        try
+        {
+            var result = round();
+            isDone = true;
+            Invariant.Require(TryCommit(out _));
+            return result;
+        }
+        finally
+        {
+            if (!isDone) Rollback();
+        }
+    }
 
     // --- writing -----------------------------------------------------------------------------------------------------
 
@@ -360,6 +382,13 @@ public sealed class PageStore : IArtifactStore, IDisposable
         if (!predecessor.IsEmpty && State.ById.TryGetValue(predecessor, out var row) && row.Rid < rid)
             _predecessors[rid] = row.Rid;
         return id;
+    }
+
+    /// <summary>A record of the round; the caller changes the state that it stands for.</summary>
+    internal RecordWriter Record(RecordKind kind)
+    {
+        RequireWriting();
+        return _round.Begin(kind);
     }
 
     internal void SetConfig(string name, string? value, long mtime)

@@ -19,6 +19,12 @@ internal enum RecordKind : byte
     CheckIn = 9,
     Tags = 10,
     Other = 11,
+    Message = 12,
+    MessageRead = 13,
+    NoMessage = 14,
+    MessageWait = 15,
+    MessageWaitEnd = 16,
+    MessagesThrough = 17,
 }
 
 /// <summary>

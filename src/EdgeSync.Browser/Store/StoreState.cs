@@ -1,4 +1,5 @@
 using EdgeSync.Browser.History;
+using EdgeSync.Browser.Notify;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Primitives;
 
@@ -28,6 +29,8 @@ internal sealed class StoreState
     public Dictionary<string, PeerMark> PeerMarks { get; } = [];
 
     public HistoryIndex History { get; } = new();
+
+    public MessageState Messages { get; } = new();
 
     public StoreRow? Find(RecordId rid) =>
         rid.Value >= 1 && rid.Value <= Rows.Count ? Rows[(int)rid.Value - 1] : null;
@@ -89,6 +92,24 @@ internal sealed class StoreState
                     break;
                 case RecordKind.Other:
                     History.AddOther(new RecordId(reader.Int32()));
+                    break;
+                case RecordKind.Message:
+                    Messages.Add(IndexedMessage.Read(ref reader));
+                    break;
+                case RecordKind.MessageRead:
+                    Messages.MarkRead(reader.Text()!);
+                    break;
+                case RecordKind.NoMessage:
+                    Messages.Files.Add(reader.Id());
+                    break;
+                case RecordKind.MessageWait:
+                    Messages.Waiting[reader.Id()] = new Instant(reader.Int64());
+                    break;
+                case RecordKind.MessageWaitEnd:
+                    Messages.Waiting.Remove(reader.Id());
+                    break;
+                case RecordKind.MessagesThrough:
+                    Messages.Through = reader.Int32();
                     break;
                 case var kind:
                     throw new EdgeSyncException(

@@ -4,6 +4,7 @@ using EdgeSync.Agent.Announcements;
 using EdgeSync.Agent.Messages;
 using EdgeSync.Agent.Schedule;
 using EdgeSync.Browser.History;
+using EdgeSync.Browser.Notify;
 using EdgeSync.Browser.Store;
 using EdgeSync.Fossil.Sync.Client;
 using EdgeSync.Nats;
@@ -96,11 +97,14 @@ public sealed class PageLeaf : IDisposable
     {
         get
         {
-            var first = _core.Deadline;
+            var first = Instant.Earlier(_core.Deadline, Notify?.Deadline);
             foreach (var (_, session) in _sessions.Values) first = Instant.Earlier(first, session.Deadline);
             return first;
         }
     }
+
+    /// <summary>The messages that are looked for in what arrives; null: none are.</summary>
+    public PageNotify? Notify { get; set; }
 
     /// <summary>The state with its reasons.</summary>
     public AgentStatus StatusAt(Instant now) => _core.StatusAt(now);
@@ -123,13 +127,16 @@ public sealed class PageLeaf : IDisposable
     public CheckIn Commit(CommitRequest request, Instant now)
     {
         var made = new PageRepository(_store).Commit(request, now);
-        Post(later =>
-        {
-            _core.OnChanged(later, ChangeOrigin.Local);
-            _core.SyncNow(later);
-        });
+        SendCommitted();
         return made;
     }
+
+    /// <summary>Something was committed here: it is sent at once if NATS is connected.</summary>
+    public void SendCommitted() => Post(now =>
+    {
+        _core.OnChanged(now, ChangeOrigin.Local);
+        _core.SyncNow(now);
+    });
 
     /// <summary>
     /// Syncs with every known peer, whatever its backoff; <paramref name="done"/> is called at the end.
@@ -155,6 +162,7 @@ public sealed class PageLeaf : IDisposable
             {
                 while (_inbox.TryDequeue(out var action)) action(now);
                 if (_core.Deadline <= now) _core.OnDeadline(now);
+                if (Notify?.Deadline <= now) Notify.Update(now);
                 Drain(now);
                 foreach (var (start, session) in _sessions.Values.ToList())
                 {
@@ -275,7 +283,12 @@ public sealed class PageLeaf : IDisposable
                 outcome.IsOk ? null : outcome.Reason ?? outcome.Kind.ToString()));
         foreach (var wait in _waits) wait.Add(outcome);
         _core.OnSyncFinished(now, start.SyncId, outcome);
-        if (outcome.Received > 0) _core.OnChanged(now, ChangeOrigin.Pulled);
+        if (outcome.Received > 0)
+        {
+            _core.OnChanged(now, ChangeOrigin.Pulled);
+            Notify?.Update(now);
+        }
+
         Drain(now);
     }
 

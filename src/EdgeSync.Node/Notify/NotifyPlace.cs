@@ -1,4 +1,3 @@
-using System.Text;
 using EdgeSync.Agent.Notify;
 using EdgeSync.Node.Settings;
 using EdgeSync.Primitives;
@@ -25,14 +24,6 @@ internal static class NotifyPlace
 
     public static bool IsOne(string path) => MessagesSetting.IsOne(path);
 
-    /// <summary>The code of the notify repository of a project.</summary>
-    public static string CodeOf(string projectCode)
-    {
-        var hasher = new ArtifactHasher(HashKind.Sha1);
-        hasher.Append(Encoding.UTF8.GetBytes($"notify {projectCode}"));
-        return hasher.Finish().ToString();
-    }
-
     /// <summary>Creates it, if it is not there.</summary>
     /// <param name="projectCode">Of the repository that it is beside; null makes a project of its own.</param>
     /// <returns>True: it was created.</returns>
@@ -44,7 +35,7 @@ internal static class NotifyPlace
         {
             AdminUser = User,
             ProjectName = "notify",
-            ProjectCode = projectCode is null ? null : CodeOf(projectCode),
+            ProjectCode = projectCode is null ? null : NotifyNames.ProjectCodeOf(projectCode),
             InitialDate = Beginning,
             Clock = clock,
         });

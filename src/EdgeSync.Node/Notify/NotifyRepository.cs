@@ -43,7 +43,6 @@ internal sealed class NotifyRepository
     public const int MediaSumMax = 64 * 1024 * 1024;
 
     private const string DeviceSetting = "edgesync-notify-device";
-    private const int PreviewCharsMax = 200;
 
     private readonly Repository _repository;
     private readonly NotifyIndex _index;
@@ -68,9 +67,7 @@ internal sealed class NotifyRepository
     /// <summary>Names this copy. Messages that were sent under another name stay those of another device.</summary>
     public static void SetDevice(Repository repository, string name)
     {
-        if (name.Length is 0 or > NotifyCodec.NameCharsMax || name.Any(char.IsControl))
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{name}' is not a name for a device", "--device NAME");
-
+        NotifyNames.RequireDevice(name);
         using var transaction = repository.Begin();
         repository.Settings[DeviceSetting] = name;
         transaction.Commit();
@@ -120,7 +117,7 @@ internal sealed class NotifyRepository
                 NotifyNames.MediaPath(message.Project, message.Media[i]), media![i].Content.Span);
         NotifyWriter.Commit(
             _repository, message.FilePath, NotifyCodec.ToFile(message), message.Id, message.Project, message.Thread,
-            $"thread-{message.ThreadShort}");
+            NotifyNames.BranchOf(message));
         if (message.ReplyTo is { } answered) Queries.MarkRead([answered]);
         transaction.Commit();
 
@@ -163,10 +160,7 @@ internal sealed class NotifyRepository
     /// <exception cref="EdgeSyncException">None, or several, have these digits.</exception>
     public IndexedThread FindThread(string? project, string text)
     {
-        var digits = (text.StartsWith(NotifyNames.ThreadPrefix, StringComparison.Ordinal)
-            ? text[NotifyNames.ThreadPrefix.Length..] : text).ToLowerInvariant();
-        var found = digits.Length > 0 && digits.All(char.IsAsciiHexDigitLower)
-            ? Queries.FindThreads(project, digits) : [];
+        var found = NotifyNames.ThreadDigits(text) is { } digits ? Queries.FindThreads(project, digits) : [];
         return found switch
         {
             [var only] => only,
@@ -223,7 +217,7 @@ internal sealed class NotifyRepository
     /// <summary>A one-time token for a device, and when it expires.</summary>
     public (string Token, Instant ExpiresAt) OfferPairing(string name)
     {
-        RequireDeviceName(name);
+        NotifyNames.RequireDevice(name);
         using var transaction = _repository.Begin();
         var token = PairingToken.Create(_repository.Entropy);
         Invariant.Require(PairingToken.TryParse(token, out var raw));
@@ -277,9 +271,7 @@ internal sealed class NotifyRepository
     /// <summary>Reads a message for the index: its path must be the one that it would be written to.</summary>
     internal static NotifyEntry? Parse(string path, ReadOnlySpan<byte> content)
     {
-        if (!NotifyCodec.TryParse(content, out var message)) return null;
-        if (path.Split('/') is not [var project, _, var thread, _]
-            || project != message.Project || thread != message.ThreadShort) return null;
+        if (!NotifyCodec.TryParseFile(path, content, out var message)) return null;
 
         return new NotifyEntry
         {
@@ -292,18 +284,12 @@ internal sealed class NotifyRepository
             FromName = message.FromName,
             Priority = (int)message.Priority,
             ReplyTo = message.ReplyTo,
-            Preview = message.Body.Length > PreviewCharsMax ? message.Body[..PreviewCharsMax] : message.Body,
+            Preview = message.Preview,
         };
     }
 
     private static string DefaultDevice(Repository repository) =>
         $"{Environment.MachineName.Split('.')[0]}-{(repository.Settings["server-code"] ?? "0000")[..4]}";
-
-    private static void RequireDeviceName(string name)
-    {
-        if (name.Length is 0 or > NotifyCodec.NameCharsMax || name.Any(char.IsControl))
-            throw new EdgeSyncException(ErrorKind.Usage, $"'{name}' is not a name for a device", "--name NAME");
-    }
 
     private static NotifyDraft DraftOf(NotifySend send) => new()
     {
@@ -366,14 +352,9 @@ internal sealed class NotifyRepository
         {
             var thread = FindThread(project, target);
             var messages = Queries.Thread(thread.Project, thread.Thread).Reverse();
-            NotifyMessage? newest = null;
-            foreach (var message in messages.Select(ReadMessage).OfType<NotifyMessage>())
-            {
-                newest ??= message;
-                if (offersActions ? message.Actions.Count > 0 : message.From != Device) return message;
-            }
-
-            if (newest is not null) return newest;
+            if (NotifyDraft.TargetOf(
+                messages.Select(ReadMessage).OfType<NotifyMessage>(), Device, offersActions) is { } message)
+                return message;
         }
 
         return ReadMessage(FindMessage(target)) ?? throw new EdgeSyncException(

@@ -1,6 +1,9 @@
+using System.Text;
 using EdgeSync.Agent.Messages;
+using EdgeSync.Agent.Notify;
 using EdgeSync.Agent.Schedule;
 using EdgeSync.Browser.History;
+using EdgeSync.Browser.Notify;
 using EdgeSync.Browser.Store;
 using EdgeSync.Browser.Sync;
 using EdgeSync.Fossil.Sync.Server;
@@ -104,6 +107,34 @@ public sealed class PageLeafTests
 
         Assert.Empty(sum!.Errors);
         Assert.Equal(2, sum.Received);
+    }
+
+    [Test]
+    public void Messages_come_by_sync_once_each_and_own_ones_are_sent_at_once()
+    {
+        var server = SampleProject.Create();
+        SampleProject.CheckIn(server, "start", default, ("a.txt", "one"));
+        using var world = new World(server);
+        world.Clone();
+        var leaf = world.Start();
+        var notify = leaf.Notify = new PageNotify(world.Store, "deck", new SeededEntropy(8), world.Now);
+
+        var sent = notify.Send(new NotifyDraft { Body = "hello" }, null, "ship", null, world.Now);
+        leaf.SendCommitted();
+        world.RunUntil(() => server.HeldIds().Contains(sent.CheckIn));
+
+        var answer = new NotifyDraft { Body = "ahoy" }.Reply(
+            sent.Message, new NotifySender("shore", "ann"), world.Now, new SeededEntropy(9));
+        var id = SampleProject.CheckIn(
+            server, "answer", sent.CheckIn, (answer.FilePath, Encoding.UTF8.GetString(NotifyCodec.ToFile(answer))));
+        world.Bus.Deliver(
+            Subjects.Commit, new Announcement { Uuid = id.ToString(), PeerId = "ship", Rid = 9 }.ToBytes());
+        world.RunUntil(() => world.Store.Holds(id));
+        world.Run(TimeSpan.FromMinutes(5));
+
+        var taken = new List<string>();
+        while (notify.TryTake(out var message)) taken.Add(message.Message.Body);
+        Assert.Equal(["hello", "ahoy"], taken);
     }
 
     /// <summary>A store, a bus with one server, and a clock that jumps from deadline to deadline.</summary>
