@@ -63,6 +63,128 @@ public sealed class LibraryFacadeTests : IDisposable
     }
 
     [Test]
+    public void A_branch_is_merged_a_check_in_picked_and_taken_back()
+    {
+        var path = _folder["project.fossil"];
+        var mine = Started(path, "mine", "a.txt", "one\ntwo\nthree\n");
+        var side = Checkout.Create(path, _folder["side"]);
+        Write("side/b.txt", "b\n");
+        side.Add("b.txt");
+        var first = side.Checkin(new CheckoutCheckin { User = "bob", Comment = "add b", NewBranch = "side" });
+        Write("side/a.txt", "one\ntwo\nthree!\n");
+        var second = side.Checkin(new CheckoutCheckin { User = "bob", Comment = "shout" });
+
+        // One check-in alone, and back again.
+        var picked = mine.Merge(
+            new CheckoutMergeRequest { Version = second.Hash, Kind = CheckoutMergeKind.Cherrypick });
+        Assert.Equal((second, first, true, 0), (picked.Merged, picked.Baseline, picked.HasMerged, picked.Conflicts));
+        Assert.Equal(["UPDATE a.txt"], Words(picked.Files));
+        mine.Undo();
+        Assert.False(mine.HasChanges());
+
+        // The whole branch, with a conflict that a person settles.
+        Write("mine/a.txt", "one\ntwo\nthree?\n");
+        mine.Checkin(new CheckoutCheckin { User = "ann", Comment = "ask" });
+        var merged = mine.Merge(new CheckoutMergeRequest { Version = "side", Kind = CheckoutMergeKind.Integrate });
+        Assert.Equal((second, 1), (merged.Merged, merged.Conflicts));
+        Assert.Equal(["ADDED b.txt", "MERGE a.txt"], Words(merged.Files));
+        Assert.Equal(
+            ErrorKind.Conflict,
+            Assert.Throws<EdgeSyncException>(
+                () => mine.Checkin(new CheckoutCheckin { User = "ann", Comment = "too early" })).Kind);
+        Write("mine/a.txt", "one\ntwo\nthree?!\n");
+        var made = mine.Checkin(new CheckoutCheckin { User = "ann", Comment = "merge side" });
+        Assert.Equal("b\n"u8.ToArray(), HostedRepository.Open(path).ReadFile(made.Hash, "b.txt"));
+        Assert.False(mine.Merge(new CheckoutMergeRequest { Version = "side" }).HasMerged);
+
+        mine.Merge(new CheckoutMergeRequest { Version = first.Hash, Kind = CheckoutMergeKind.Backout });
+        Assert.False(File.Exists(_folder["mine/b.txt"]));
+        Assert.Equal(
+            ErrorKind.Usage,
+            Assert.Throws<EdgeSyncException>(() => mine.Merge(new CheckoutMergeRequest
+            {
+                Version = "side",
+                Kind = CheckoutMergeKind.Cherrypick,
+                Baseline = "trunk",
+            })).Kind);
+    }
+
+    [Test]
+    public void Changes_are_put_aside_and_brought_back()
+    {
+        var mine = Started(_folder["project.fossil"], "mine", "a.txt", "one\ntwo\nthree\n");
+        Assert.Equal(ErrorKind.NotFound, Assert.Throws<EdgeSyncException>(() => mine.Stash.Save()).Kind);
+        Write("mine/a.txt", "one\ntwo\nthree!\n");
+        Write("mine/b.txt", "b\n");
+        mine.Add("b.txt");
+
+        var saved = mine.Stash.Save("for later", ["a.txt"]);
+        Assert.Equal(("for later", mine.Version!.Hash), (saved.Comment, saved.Version));
+        Assert.Equal(["ADDED b.txt"], Words(mine.Status()));
+        var copy = mine.Stash.Save(keepsFiles: true);
+        Assert.Equal(["ADD b.txt"], Words(copy.Files));
+        Assert.Equal([saved.Number, copy.Number], mine.Stash.List().Select(s => s.Number));
+
+        // What was edited meanwhile is merged.
+        Write("mine/a.txt", "zero\none\ntwo\nthree\n");
+        var popped = mine.Stash.Pop(saved.Number);
+        Assert.Equal((saved.Number, 0), (popped.Changes.Number, popped.Conflicts));
+        Assert.Equal(["MERGE a.txt"], Words(popped.Files));
+        Assert.Equal("zero\none\ntwo\nthree!\n", File.ReadAllText(_folder["mine/a.txt"]));
+        Assert.Equal(
+            ErrorKind.NotFound, Assert.Throws<EdgeSyncException>(() => mine.Stash.Apply(saved.Number)).Kind);
+
+        mine.Stash.Drop(copy.Number);
+        Assert.Empty(mine.Stash.List());
+        mine.Undo();
+        Assert.Equal(copy.Number, mine.Stash.List().Single().Number);
+        mine.Stash.Clear();
+        Assert.Empty(mine.Stash.List());
+    }
+
+    [Test]
+    public void The_check_in_that_broke_something_is_found()
+    {
+        var mine = Started(_folder["project.fossil"], "mine", "a.txt", "");
+        var versions = new List<CheckinSummary> { mine.Version! };
+        for (var i = 1; i < 12; i++)
+        {
+            // Of another size each time: a file that keeps it within a second looks unchanged.
+            Write("mine/a.txt", new string('x', i));
+            versions.Add(mine.Checkin(new CheckoutCheckin { User = "ann", Comment = $"step {i}" }));
+        }
+
+        // By hand: the search goes to the check-in halfway.
+        Assert.Equal(
+            ErrorKind.Usage,
+            Assert.Throws<EdgeSyncException>(() => mine.Bisect.Run(_ => BisectVerdict.Good)).Kind);
+        Assert.Null(mine.Bisect.Bad().Next);
+        var state = mine.Bisect.Good(versions[0].Hash);
+        Assert.Equal((versions[0], versions[^1], false), (state.Good, state.Bad, state.IsComplete));
+        Assert.Equal(mine.Version, state.Next);
+        Assert.Equal(state, mine.Bisect.State);
+        var skipped = mine.Bisect.Skip();
+        Assert.NotEqual(state.Next, skipped.Next);
+        Assert.Equal(state.Next, mine.Bisect.Undo().Next);
+
+        // By a test of the program, which sees the files.
+        var tried = 0;
+        var found = mine.Bisect.Run(_ =>
+        {
+            tried++;
+            return File.ReadAllText(_folder["mine/a.txt"]).Length < 7 ? BisectVerdict.Good : BisectVerdict.Bad;
+        });
+        Assert.True(found.IsComplete);
+        Assert.Equal((versions[6], versions[7]), (found.Good, found.Bad));
+        Assert.True(tried < 6);
+        Assert.False(mine.Bisect.FollowsMerges);
+        mine.Bisect.FollowsMerges = true;
+        Assert.True(mine.Bisect.FollowsMerges);
+        mine.Bisect.Reset();
+        Assert.Equal(new BisectState(null, null, false), mine.Bisect.State);
+    }
+
+    [Test]
     public async Task Messages_are_sent_asked_answered_and_watched()
     {
         var path = _folder["ship.fossil"];
@@ -131,6 +253,17 @@ public sealed class LibraryFacadeTests : IDisposable
         Assert.True(expiresAt > DateTimeOffset.UtcNow);
         Assert.Equal("phone", notify.AcceptPairing(token.ToLowerInvariant()));
         Assert.Throws<EdgeSyncException>(() => notify.AcceptPairing(token));
+    }
+
+    /// <summary>A repository, and a checkout of its first check-in with one file.</summary>
+    private Checkout Started(string path, string folder, string name, string text)
+    {
+        HostedRepository.Create(path, "ann", out _);
+        var checkout = Checkout.Create(path, _folder[folder]);
+        Write($"{folder}/{name}", text);
+        checkout.Add(name);
+        checkout.Checkin(new CheckoutCheckin { User = "ann", Comment = "first" });
+        return checkout;
     }
 
     private static IEnumerable<string> Words(IEnumerable<CheckoutFile> files) =>

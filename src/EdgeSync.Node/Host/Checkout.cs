@@ -60,13 +60,24 @@ public sealed class Checkout
 {
     private readonly TimeProvider _clock;
 
-    private Checkout(string folder, TimeProvider clock) => (Folder, _clock) = (folder, clock);
+    private Checkout(string folder, TimeProvider clock)
+    {
+        (Folder, _clock) = (folder, clock);
+        Stash = new Stash(this);
+        Bisect = new Bisect(this);
+    }
 
     /// <summary>Full path of the folder.</summary>
     public string Folder { get; }
 
     /// <summary>Full path of the repository.</summary>
     public string RepositoryPath => Do(c => c.Repository.Path);
+
+    /// <summary>Changes that are put aside.</summary>
+    public Stash Stash { get; }
+
+    /// <summary>The search for the check-in that broke something.</summary>
+    public Bisect Bisect { get; }
 
     /// <summary>The check-in that is checked out; null in a checkout without one.</summary>
     public CheckinSummary? Version => Do(
@@ -228,7 +239,42 @@ public sealed class Checkout
             outcome.Conflicts);
     });
 
-    /// <summary>Takes back what the last update or revert did to files.</summary>
+    /// <summary>
+    /// Merges a check-in into the files; <see cref="Checkin"/> makes a merge of it, <see cref="Undo"/> takes it back.
+    /// </summary>
+    /// <exception cref="EdgeSyncException">
+    /// NotFound: no such version, no fork to merge, or no common ancestor. Usage: it is what is checked out, or the
+    /// baseline does not fit. Conflict: files are in the way. Nothing is changed then.
+    /// </exception>
+    public CheckoutMergeResult Merge(CheckoutMergeRequest? request = null) => Do(checkout =>
+    {
+        request ??= new CheckoutMergeRequest();
+        if (request is { Kind: CheckoutMergeKind.Cherrypick, Baseline: not null })
+            throw new EdgeSyncException(
+                ErrorKind.Usage, "a cherry-pick has no baseline", "its own parent is what it is compared with");
+
+        var (repository, names) = (checkout.Repository, checkout.Repository.Names);
+        var outcome = CheckoutMerge.Run(checkout, new CheckoutMergeOptions
+        {
+            CommandLine = "merge",
+            Version = request.Version is { } version ? names.ResolveCheckin(version) : RecordId.None,
+            Kind = request.Kind switch
+            {
+                CheckoutMergeKind.Integrate => MergeKind.Integrate,
+                CheckoutMergeKind.Cherrypick => MergeKind.Cherrypick,
+                CheckoutMergeKind.Backout => MergeKind.Backout,
+                _ => MergeKind.Merge,
+            },
+            Baseline = request.Baseline is { } baseline ? names.ResolveCheckin(baseline) : RecordId.None,
+            IsForced = request.IsForced,
+        });
+        return new CheckoutMergeResult(
+            HostedRepository.Summary(repository, outcome.Sides.Named),
+            HostedRepository.Summary(repository, outcome.Sides.Ancestor), !outcome.IsNoOp,
+            [.. outcome.Files.Select(f => new CheckoutFile(f.NewName ?? f.Name, f.Action))], outcome.Conflicts);
+    });
+
+    /// <summary>Takes back what the last update, merge, revert or call of the stash did to files.</summary>
     /// <exception cref="EdgeSyncException">There is nothing to be taken back.</exception>
     public IReadOnlyList<CheckoutFile> Undo() => Do(
         c => c.Undo.Apply(c.Repository, isRedo: false).ConvertAll(f => new CheckoutFile(f.Name, f.Action)));
@@ -250,13 +296,13 @@ public sealed class Checkout
     private static List<CheckoutFile> Files(List<EditedFile> files) =>
         files.ConvertAll(f => new CheckoutFile(f.NewName ?? f.Name, f.Action));
 
-    private List<string> Names(WorkingCheckout checkout, IReadOnlyList<string> paths) =>
+    internal List<string> Names(WorkingCheckout checkout, IReadOnlyList<string> paths) =>
         [.. paths.Select(p => checkout.NameOf(p, Folder))];
 
     private Repository OpenRepository(string path) =>
         Repository.Open(path, new RepositoryOptions { Clock = _clock });
 
-    private T Do<T>(Func<WorkingCheckout, T> work)
+    internal T Do<T>(Func<WorkingCheckout, T> work)
     {
         var place = CheckoutFinder.At(Folder) ?? throw new EdgeSyncException(
             ErrorKind.NotFound, $"{Folder} is not an open checkout any more", "Checkout.Create opens one");
