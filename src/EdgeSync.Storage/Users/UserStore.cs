@@ -56,11 +56,7 @@ public sealed class UserStore
         RequireLogin(login);
         RequireLetters(capabilities);
         if (TryGet(login, out _))
-        {
-            throw new EdgeSyncException(
-                ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already",
-                $"edgesync repo user update {login} --cap LETTERS");
-        }
+            throw Taken(login, $"edgesync repo user update {login} --cap LETTERS");
 
         password ??= RandomPassword.Create(_repository.Entropy);
         using var transaction = _repository.Begin();
@@ -112,6 +108,46 @@ public sealed class UserStore
         var stored = login == "anonymous" ? password : Hash(login, password);
         if (update.BindText(1, stored).Bind(2, _repository.Now.UnixSeconds).BindText(3, login).Run() == 0)
             throw Unknown(login);
+        return password;
+    }
+
+    /// <summary>
+    /// Gives a user another login. A stored password is a hash with the login in it, so one that exists is replaced: by
+    /// the given one, or a random one. Web logins of the user end. What the user has written keeps the old login.
+    /// </summary>
+    /// <returns>The new password; null: the user has none.</returns>
+    /// <exception cref="EdgeSyncException">
+    /// NotFound: no such user. Conflict: the new login is taken. Usage: it is invalid, or one of them is a set of
+    /// capabilities.
+    /// </exception>
+    // Spec: setup_uedit in setupuser.c. Differs from Fossil, which keeps the old hash, with which nobody can log in.
+    public string? Rename(string login, string newLogin, string? password = null)
+    {
+        RequireLogin(newLogin);
+        if (IsReserved(login) || IsReserved(newLogin))
+            throw new EdgeSyncException(
+                ErrorKind.Usage,
+                $"'{(IsReserved(login) ? login : newLogin)}' is a set of capabilities, not a user: its name stays");
+
+        using var transaction = _repository.Begin();
+        var user = Get(login);
+        if (TryGet(newLogin, out _)) throw Taken(newLogin, "choose another login");
+
+        if (user.HasPassword) password ??= RandomPassword.Create(_repository.Entropy);
+        using (var update = Database.Prepare(
+            "UPDATE user SET login=?1, pw=coalesce(?2,pw), cookie=NULL, mtime=?3 WHERE login=?4"))
+        {
+            update.BindText(1, newLogin).BindText(2, password is null ? null : Hash(newLogin, password))
+                .Bind(3, _repository.Now.UnixSeconds).BindText(4, login).Run();
+        }
+
+        if (Database.HasTable("subscriber"))
+        {
+            using var update = Database.Prepare("UPDATE subscriber SET suname=?1 WHERE suname=?2");
+            update.BindText(1, newLogin).BindText(2, login).Run();
+        }
+
+        transaction.Commit();
         return password;
     }
 
@@ -229,6 +265,9 @@ public sealed class UserStore
 
     private string Hash(string login, string password) =>
         PasswordHash.Compute(_repository.ProjectCode, login, password);
+
+    private EdgeSyncException Taken(string login, string hint) =>
+        new(ErrorKind.Conflict, $"{_repository.Path} has a user '{login}' already", hint);
 
     private EdgeSyncException Unknown(string login) =>
         new(ErrorKind.NotFound, $"{_repository.Path} has no user '{login}'", "edgesync repo user list");

@@ -13,6 +13,8 @@ public sealed partial class AdminPagesBesideStockTests
         using var bench = new Workbench("admin");
         var repository = bench.NewRepository("a.fossil");
         bench.Stock.Run("user", "new", "made-by-stock", "who", "secret", "-R", repository);
+        bench.Stock.Run("user", "new", "mate", "second", "lantern", "-R", repository);
+        bench.Stock.Run("user", "capabilities", "mate", "gio", "-R", repository);
         bench.Stock.Run("settings", "admin-log", "on", "-R", repository);
         using (var node = new RunningNode(bench.Ours, "leaf", "--repo", repository, "--no-nats"))
         {
@@ -30,6 +32,10 @@ public sealed partial class AdminPagesBesideStockTests
             Assert.Contains("made-by-stock", list, StringComparison.Ordinal);
             var id = Regex.Match(list, "setup_uedit\\?id=([0-9]+)\">made-by-stock").Groups[1].Value;
             await PostAsync(web, $"/setup_uedit?id={id}", token, ("delete", "1"), ("verifydelete", "1"));
+            id = Regex.Match(list, "setup_uedit\\?id=([0-9]+)\">mate<").Groups[1].Value;
+            await PostAsync(
+                web, $"/setup_uedit?id={id}", token, ("login", "first-mate"), ("info", "first"), ("pw", "sextant"),
+                ("cap", "g"), ("cap", "i"), ("cap", "o"));
             foreach (var (name, value) in ((string, string)[])[
                 ("autosync", "pullonly"), ("mtime-changes", "off"), ("ignore-glob", "*.o\r\n*.a"),
                 ("hash-digits", "16")])
@@ -38,6 +44,8 @@ public sealed partial class AdminPagesBesideStockTests
 
         var users = bench.Stock.Run("user", "list", "-R", repository).Output;
         Assert.Matches("(?m)^cook +Ann O'Nym$", users);
+        Assert.Matches("(?m)^first-mate +first$", users);
+        Assert.DoesNotMatch("(?m)^mate ", users);
         Assert.DoesNotContain("made-by-stock", users, StringComparison.Ordinal);
         Assert.Contains("go", bench.Stock.Run("user", "capabilities", "cook", "-R", repository).Output);
         var settings = bench.Stock.Run("settings", "-R", repository).Output;
@@ -48,13 +56,17 @@ public sealed partial class AdminPagesBesideStockTests
             "*.o\n*.a", bench.Stock.Run(
                 "sql", "-R", repository, "SELECT value FROM config WHERE name='ignore-glob'").Output.Trim().Trim('\''));
         Assert.Equal(
-            "6", bench.Stock.Run("sql", "-R", repository, "SELECT count(*) FROM admin_log").Output.Trim());
+            "8", bench.Stock.Run("sql", "-R", repository, "SELECT count(*) FROM admin_log").Output.Trim());
+        Assert.Contains(
+            "Renamed user [mate] to [first-mate].",
+            bench.Stock.Run("sql", "-R", repository, "SELECT what FROM admin_log").Output, StringComparison.Ordinal);
 
         // The password that the page has set is one for stock.
         using (var server = bench.Stock.Serve(repository))
         {
             bench.Stock.Run("user", "capabilities", "nobody", "", "-R", repository);
             bench.Stock.Run("clone", server.UrlFor("cook", "galley"), bench["copy.fossil"]);
+            bench.Stock.Run("clone", server.UrlFor("first-mate", "sextant"), bench["mate.fossil"]);
         }
 
         bench.MustBeSound(repository);

@@ -82,6 +82,45 @@ public sealed partial class AdminPagesTests
 
     /// <summary>As in stock, only s gives s and y, and only s changes who has s; in whatever way it comes.</summary>
     [Test]
+    public async Task A_user_gets_another_login_with_a_new_password()
+    {
+        await using var site = await StartAsync("boss");
+        var token = await TokenAsync(site, "/setup_uedit");
+        var address = $"/setup_uedit?id={IdOf(site, "dev")}";
+        Assert.Contains("name=\"login\" required maxlength=\"100\" value=\"dev\"", (await site.GetAsync(address)).Body);
+
+        Assert.Equal(409, (await site.PostAsync(address, [token, F("login", "adm"), F("cap", "o")])).Status);
+        Assert.Equal(400, (await site.PostAsync(address, [token, F("login", "a b"), F("cap", "o")])).Status);
+        Assert.Equal(400, (await site.PostAsync(address, [token, F("login", "reader"), F("cap", "o")])).Status);
+        Assert.Equal(
+            400,
+            (await site.PostAsync($"/setup_uedit?id={IdOf(site, "reader")}", [token, F("login", "x")])).Status);
+        using (var repository = Repository.Open(site.Path, RepositoryOptions.ReadOnly))
+            Assert.NotEqual("o", repository.Users.Get("dev").Capabilities);
+
+        // Without a password: a random one, shown once.
+        var renamed = await site.PostAsync(address, [token, F("login", "developer-ann"), F("cap", "o")]);
+        Assert.Equal((200, "no-store"), (renamed.Status, renamed.Cache));
+        Assert.Contains("developer-ann was renamed", renamed.Body, StringComparison.Ordinal);
+        using (var repository = Repository.Open(site.Path, RepositoryOptions.ReadOnly))
+        {
+            Assert.False(repository.Users.TryGet("dev", out _));
+            Assert.Equal("o", repository.Users.Get("developer-ann").Capabilities);
+            Assert.True(repository.Users.IsPassword("developer-ann", Code().Match(renamed.Body).Groups[1].Value));
+        }
+
+        // With one.
+        var again = await site.PostAsync(address, [token, F("login", "dev"), F("cap", "o"), F("pw", "own")]);
+        Assert.Equal((303, "/setup_ulist"), (again.Status, again.Location));
+        using (var repository = Repository.Open(site.Path, RepositoryOptions.ReadOnly))
+        {
+            Assert.True(repository.Users.IsPassword("dev", "own"));
+            Assert.Equal(
+                2L, repository.Database.QueryInt64("SELECT count(*) FROM admin_log WHERE what GLOB 'Renamed user*'"));
+        }
+    }
+
+    [Test]
     public async Task An_administrator_cannot_raise_anybody_to_setup()
     {
         await using var site = await StartAsync("adm");

@@ -52,17 +52,30 @@ internal sealed class AdminPages(RepositoryPages pages, Func<CancellationToken, 
             var login = LoginOf(repository, id);
             // What the form does not offer stays.
             var kept = repository.Users.Get(login).Capabilities.Where(c => !edit.MayGive(c));
-            edit.Change(login, string.Concat(kept.Concat(letters).Distinct()), info, password);
-            return To(request.Links.Users);
+            var renamed = form["login"].ToString() is { Length: > 0 } wanted && wanted != login ? wanted : null;
+            var random = edit.Change(
+                login, renamed, string.Concat(kept.Concat(letters).Distinct()), info, password);
+            if (random is null) return To(request.Links.Users);
+
+            return ShowPassword(repository, request, random, renamed!, "was renamed");
         }
 
         var added = form["login"].ToString();
         var made = edit.Add(added, letters, info, password);
-        if (password is not null) return To(request.Links.Users);
-
-        var users = UsersView.Of(repository, request.Visitor) with { Password = made, PasswordOf = added };
-        return Show(request, users) with { IsSecret = true };
+        return password is null ? ShowPassword(repository, request, made, added, "was added") : To(request.Links.Users);
     }
+
+    // This once, and to whoever has made it.
+    private static PageAnswer ShowPassword(
+        Repository repository, PageRequest request, string password, string login, string change) =>
+        Show(
+            request, UsersView.Of(repository, request.Visitor) with
+            {
+                Password = password,
+                PasswordOf = login,
+                PasswordReason = change,
+            }) with
+        { IsSecret = true };
 
     private static PageAnswer Set(Repository repository, PageRequest request, IFormCollection form)
     {

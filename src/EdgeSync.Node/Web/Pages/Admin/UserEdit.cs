@@ -39,9 +39,11 @@ internal sealed class UserEdit(Repository repository, string actor)
         return made;
     }
 
-    /// <summary>Changes rights and text of a user, and the password if one is given.</summary>
+    /// <summary>Changes rights and text of a user, and the password and the login if they are given.</summary>
+    /// <param name="newLogin">Null: it stays.</param>
+    /// <returns>A random password, which a new login needs where none is given; null: none was made.</returns>
     /// <exception cref="EdgeSyncException">There is no such user, or the change is refused.</exception>
-    public void Change(string login, string capabilities, string info, string? password)
+    public string? Change(string login, string? newLogin, string capabilities, string info, string? password)
     {
         using var transaction = repository.Begin();
         var user = Editable(login);
@@ -52,10 +54,23 @@ internal sealed class UserEdit(Repository repository, string actor)
 
         if (user.Capabilities != capabilities) repository.Users.SetCapabilities(login, capabilities);
         if (user.Info != info && !UserStore.IsReserved(login)) repository.Users.SetInfo(login, info);
-        if (password is not null) repository.Users.SetPassword(login, password);
+        string? made = null;
+        if (newLogin is not null && newLogin != login)
+        {
+            made = repository.Users.Rename(login, newLogin, password);
+            AdminLog.Add(repository, "setup_uedit", actor, $"Renamed user [{login}] to [{newLogin}].");
+            if (before.Remove(login)) before.Add(newLogin);
+            login = newLogin;
+        }
+        else if (password is not null)
+        {
+            repository.Users.SetPassword(login, password);
+        }
+
         RequireNoneRaised(before);
         AdminLog.Add(repository, "setup_uedit", actor, $"Updated user [{login}] with capabilities [{capabilities}].");
         transaction.Commit();
+        return password is null ? made : null;
     }
 
     /// <summary>Removes a user.</summary>

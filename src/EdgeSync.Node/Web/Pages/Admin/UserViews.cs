@@ -20,11 +20,15 @@ internal sealed record UsersView(IReadOnlyList<UserRow> Users) : IPageModel
     [JsonIgnore]
     public string Title => "Users";
 
-    /// <summary>A user was added with this random password, which is shown this once.</summary>
+    /// <summary>A user was added or renamed with this random password, which is shown this once.</summary>
     public string? Password { get; init; }
 
     /// <summary>Whose password that is.</summary>
     public string? PasswordOf { get; init; }
+
+    /// <summary>What was done to that user.</summary>
+    [JsonIgnore]
+    public string? PasswordReason { get; init; }
 
     [JsonIgnore]
     public bool SeesSettings { get; init; }
@@ -51,7 +55,8 @@ internal sealed record UsersView(IReadOnlyList<UserRow> Users) : IPageModel
     {
         if (Password is not null)
         {
-            html.Add($"<p class=\"problem\" role=\"alert\">{PasswordOf} was added. Its password, shown this once: ");
+            html.Add($"<p class=\"problem\" role=\"alert\">{PasswordOf} {PasswordReason}. ");
+            html.Add($"Its password, shown this once: ");
             html.Add($"<code>{Password}</code></p>\n");
         }
 
@@ -128,11 +133,14 @@ internal sealed record UserView(UserRow? User, long Artifacts, bool AsksToDelete
             <input type="hidden" name="{PageLogins.CsrfField}" value="{Csrf}">
 
             """);
-        if (User is null) html.Add($"<label>Login <input name=\"login\" required maxlength=\"100\"></label>\n");
         if (!isReserved)
         {
+            html.Add($"<label>Login <input name=\"login\" required maxlength=\"100\" value=\"{User?.Login}\"");
+            html.Add($" autocomplete=\"off\"></label>\n");
             html.Add($"<label>Information <input name=\"info\" maxlength=\"1000\" value=\"{User?.Info}\"></label>\n");
-            var label = User is null ? "Password (empty: a random one)" : "New password (empty: unchanged)";
+            var label = User is null
+                ? "Password (empty: a random one)"
+                : "New password (empty: unchanged, or a random one with a new login)";
             html.Add($"<label>{label} ");
             html.Add($"<input name=\"pw\" type=\"password\" autocomplete=\"new-password\"></label>\n");
         }
