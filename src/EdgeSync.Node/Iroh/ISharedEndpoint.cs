@@ -17,12 +17,12 @@ internal interface ISharedEndpoint
     /// <summary>Whether the node trusts a peer. Does not wait.</summary>
     bool IsTrusted(EndpointId peer);
 
-    /// <summary>Sets the guest, and reports to it what was found on the LAN so far; null: none.</summary>
-    void Attach(IEndpointGuest? guest);
+    /// <summary>Sets the handler, and reports to it what was found on the LAN so far; null: none.</summary>
+    void Attach(IProtocolHandler? handler);
 }
 
-/// <summary>The part that uses the endpoint of its node.</summary>
-internal interface IEndpointGuest
+/// <summary>Another part of the node, which serves connections of its own protocols at the endpoint.</summary>
+internal interface IProtocolHandler
 {
     /// <summary>Whether a peer may connect with its protocols. Called under a lock: it must not wait.</summary>
     bool Admits(EndpointId peer);
@@ -37,7 +37,7 @@ internal interface IEndpointGuest
     void OnTrustChanged();
 }
 
-/// <summary>What an endpoint has to allow for a guest, from its start.</summary>
+/// <summary>What an endpoint has to allow for a handler, from its start.</summary>
 /// <param name="Alpns">Protocols.</param>
 /// <param name="StreamsMax">Streams that one connection may have open.</param>
-internal sealed record GuestProtocols(IReadOnlyList<string> Alpns, int StreamsMax);
+internal sealed record HandledProtocols(IReadOnlyList<string> Alpns, int StreamsMax);

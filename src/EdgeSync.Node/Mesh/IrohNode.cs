@@ -27,13 +27,13 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
     /// <summary>Streams that one connection may have open.</summary>
     private const int StreamsMax = 16;
 
-    /// <summary>Endpoints of the LAN that are kept for a guest.</summary>
+    /// <summary>Endpoints of the LAN that are kept for a handler.</summary>
     private const int LanFoundMax = 256;
 
     private readonly NodeContext _node;
     private readonly IrohSection _settings;
     private readonly SecretKey _key;
-    private readonly GuestProtocols? _guestProtocols;
+    private readonly HandledProtocols? _handled;
     private readonly ConcurrentDictionary<EndpointId, IrohEvent> _lanFound = new();
     private readonly IrohEndpoint _endpoint;
     private readonly PeerConnections _connections;
@@ -45,16 +45,16 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
     private readonly SemaphoreSlim _refreshing = new(1);
     private readonly Lock _gate = new();
     private readonly Dictionary<EndpointId, int> _dialledUs = [];
-    private volatile IEndpointGuest? _guest;
+    private volatile IProtocolHandler? _handler;
     private Func<ITunnelledBroker?> _broker = () => null;
     private Func<IReadOnlyList<RepositoryNode>> _repositories = () => [];
     private volatile IReadOnlyDictionary<EndpointId, PeerLink> _links = new Dictionary<EndpointId, PeerLink>();
 
     private IrohNode(
         NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, SecretKey key,
-        GuestProtocols? guest)
+        HandledProtocols? handled)
     {
-        (_node, _key, _settings, _guestProtocols) = (node, key, settings.Iroh, guest);
+        (_node, _key, _settings, _handled) = (node, key, settings.Iroh, handled);
         _allowed = new AllowList(settings.Iroh);
         _tasks = new RunningTasks(node.Failed, node.Log);
         _xfer = new XferStreams(server, settings.Http.MaxExchanges, node.Log, node.Clock);
@@ -68,15 +68,15 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
                 Alpns =
                 [
                     IrohProtocol.Xfer, IrohProtocol.NatsLeaf, IrohProtocol.Pair, IrohProtocol.Join,
-                    .. guest?.Alpns ?? [],
+                    .. handled?.Alpns ?? [],
                 ],
                 // Who may use which protocol is decided once more with the protocol.
                 Admits = id =>
-                    _allowed.Find(id) is not null || Pairing.IsOpen || _joins.IsOpen || _guest?.Admits(id) == true,
+                    _allowed.Find(id) is not null || Pairing.IsOpen || _joins.IsOpen || _handler?.Admits(id) == true,
                 Observer = Observe,
                 Limits = q => q with
                 {
-                    StreamsMax = Math.Max(StreamsMax, guest?.StreamsMax ?? 0),
+                    StreamsMax = Math.Max(StreamsMax, handled?.StreamsMax ?? 0),
                     WindowGrowth = MemoryLimit.WindowGrowth,
                 },
             },
@@ -119,10 +119,10 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
     /// <summary>Starts the endpoint; it serves no peer before <see cref="OpenAsync"/>.</summary>
     /// <param name="server">Answers exchanges.</param>
     /// <param name="joins">Redeems join codes.</param>
-    /// <param name="guest">Protocols of another part of the node; null: there is none.</param>
+    /// <param name="handled">Protocols of another part of the node; null: there is none.</param>
     /// <exception cref="EdgeSyncException">The key cannot be read, or the address not be bound.</exception>
     public static IrohNode Start(
-        NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, GuestProtocols? guest = null)
+        NodeSettings settings, NodeContext node, IXferHost server, JoinGate joins, HandledProtocols? handled = null)
     {
         var file = EndpointSettings.KeyFileOf(settings.Iroh, settings.Repositories.FirstOrDefault()?.Path ?? "");
         var isFirst = !File.Exists(file);
@@ -133,7 +133,7 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
                 node.Log.IrohServers(
                     string.Join(' ', servers),
                     "--iroh-discovery local contacts none; own and --iroh-relay URL name yours");
-            var started = new IrohNode(settings, node, server, joins, key, guest);
+            var started = new IrohNode(settings, node, server, joins, key, handled);
             node.Iroh = new IrohAccess(started._connections, started.CapabilitiesAt);
             return started;
         }
@@ -194,7 +194,7 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
             foreach (var repository in repositories)
                 await repository.SetEndpointsAsync([.. TargetsOf(repository)]);
             await SetLinksAsync();
-            _guest?.OnTrustChanged();
+            _handler?.OnTrustChanged();
         }
         finally
         {
@@ -207,12 +207,12 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
 
     public bool IsTrusted(EndpointId peer) => _allowed.Find(peer) is not null;
 
-    public void Attach(IEndpointGuest? guest)
+    public void Attach(IProtocolHandler? handler)
     {
-        _guest = guest;
-        if (guest is null) return;
+        _handler = handler;
+        if (handler is null) return;
 
-        foreach (var found in _lanFound.Values) guest.Observe(found);
+        foreach (var found in _lanFound.Values) handler.Observe(found);
     }
 
     public async ValueTask DisposeAsync()
@@ -296,15 +296,15 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
             return;
         }
 
-        if (IsOfGuest(connection))
+        if (IsForHandler(connection))
         {
-            ServeGuest(connection);
+            PassToHandler(connection);
             return;
         }
 
         if (_allowed.Find(connection.Peer) is not { } peer)
         {
-            // Admitted while a code is valid, or for the protocols of the guest.
+            // Admitted while a code is valid, or for the protocols of the handler.
             Refuse(connection);
             return;
         }
@@ -372,16 +372,18 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
             _stop.Token);
     }
 
-    private bool IsOfGuest(IrohConnection connection) =>
-        _guestProtocols is { } protocols && protocols.Alpns.Contains(connection.Alpn);
+    private bool IsForHandler(IrohConnection connection) =>
+        _handled is { } protocols && protocols.Alpns.Contains(connection.Alpn);
 
     private bool IsAllowed(IrohConnection connection) =>
-        IsOfGuest(connection) ? _guest?.Admits(connection.Peer) == true : _allowed.Find(connection.Peer) is not null;
+        IsForHandler(connection)
+            ? _handler?.Admits(connection.Peer) == true
+            : _allowed.Find(connection.Peer) is not null;
 
-    private void ServeGuest(IrohConnection connection)
+    private void PassToHandler(IrohConnection connection)
     {
-        if (_guest is not { } guest) connection.Close(IrohProtocol.Unavailable, "later");
-        else if (guest.Admits(connection.Peer)) guest.Accept(connection);
+        if (_handler is not { } handler) connection.Close(IrohProtocol.Unavailable, "later");
+        else if (handler.Admits(connection.Peer)) handler.Accept(connection);
         else Refuse(connection);
     }
 
@@ -417,7 +419,7 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
     // Under a lock of the endpoint: only recorded.
     private void Observe(IrohEvent happened)
     {
-        if (_guestProtocols is not null) ObserveForGuest(happened);
+        if (_handled is not null) ObserveForHandler(happened);
         switch (happened.Kind)
         {
             case IrohEventKind.NotAdmitted when happened.Peer is { } peer:
@@ -442,12 +444,12 @@ internal sealed class IrohNode : ISharedEndpoint, IAsyncDisposable
         }
     }
 
-    // The LAN reports an endpoint once, perhaps before the guest is attached.
-    private void ObserveForGuest(IrohEvent happened)
+    // The LAN reports an endpoint once, perhaps before the handler is attached.
+    private void ObserveForHandler(IrohEvent happened)
     {
         if (happened is { Kind: IrohEventKind.PeerFound, Peer: { } found }
             && (_lanFound.Count < LanFoundMax || _lanFound.ContainsKey(found))) _lanFound[found] = happened;
         if (happened is { Kind: IrohEventKind.PeerLost, Peer: { } lost }) _lanFound.TryRemove(lost, out _);
-        _guest?.Observe(happened);
+        _handler?.Observe(happened);
     }
 }

@@ -13,7 +13,7 @@ namespace EdgeSync.Node.Can.Mirror;
 /// <summary>
 /// The endpoint of a mirror: one of its own, or that of the node, with its protocols beside the others (ADR 90).
 /// </summary>
-internal sealed class MirrorEndpoint : IEndpointGuest, IAsyncDisposable
+internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
 {
     /// <summary>Streams that one connection may have open: fetches of both sides, and the first one.</summary>
     private const int StreamsMax = 64;
@@ -63,7 +63,7 @@ internal sealed class MirrorEndpoint : IEndpointGuest, IAsyncDisposable
     }
 
     /// <summary>What the endpoint of a node has to allow for a mirror.</summary>
-    public static GuestProtocols Protocols { get; } = new([MirrorSettings.Protocol, IrohGossip.Alpn], StreamsMax);
+    public static HandledProtocols Protocols { get; } = new([MirrorSettings.Protocol, IrohGossip.Alpn], StreamsMax);
 
     public EndpointId Id => _endpoint.Id;
 
