@@ -231,12 +231,7 @@ internal static class NodeFlags
         new(
             "repositories[*].prefix", SettingKind.Text, "--prefix", "LEAF_PREFIX", "First word of the NATS subjects.",
             "WORD"),
-        .. RepositoryOf("LEAF_"),
-        .. Common,
-        .. IrohOf("LEAF_"),
-        .. AssetsOf("LEAF_"),
-        .. NatsOf("LEAF_"),
-        .. HttpOf("LEAF_"),
+        .. NodeOf("LEAF_"),
     ];
 
     /// <summary>A leaf with HTTP only.</summary>
@@ -294,12 +289,7 @@ internal static class NodeFlags
         new(
             "repositories[*].peers", SettingKind.List, "--peer", "HUB_PEERS",
             "Fossil server to sync with. May be repeated.", "URL"),
-        .. RepositoryOf("HUB_"),
-        .. Common,
-        .. IrohOf("HUB_"),
-        .. AssetsOf("HUB_"),
-        .. NatsOf("HUB_"),
-        .. HttpOf("HUB_"),
+        .. NodeOf("HUB_"),
     ];
 
     public static IReadOnlyList<SettingFlag> Bridge { get; } =
@@ -381,6 +371,17 @@ internal static class NodeFlags
         new(
             "repositories[*].watch.quiet", SettingKind.Duration, "--watch-quiet", prefix + "WATCH_QUIET",
             "Commit when no file has changed for this long."),
+    ];
+
+    // What a leaf and a hub have in common.
+    private static IReadOnlyList<SettingFlag> NodeOf(string prefix) =>
+    [
+        .. RepositoryOf(prefix),
+        .. Common,
+        .. IrohOf(prefix),
+        .. AssetsOf(prefix),
+        .. NatsOf(prefix),
+        .. HttpOf(prefix),
     ];
 
     // An empty address means none: it overrides the file from the command line.
