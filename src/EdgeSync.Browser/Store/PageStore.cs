@@ -1,7 +1,6 @@
 using EdgeSync.Browser.History;
 using EdgeSync.Fossil.Artifacts;
 using EdgeSync.Fossil.Blobs;
-using EdgeSync.Fossil.Delta;
 using EdgeSync.Fossil.Sync;
 using EdgeSync.Fossil.Sync.Store;
 using EdgeSync.Primitives;
@@ -23,23 +22,21 @@ public sealed class PageStore : IArtifactStore, IDisposable
 {
     private const int ClusterDue = 100;
     private const int ClusterMembersMax = 800;
-    private const int ArtifactBytesMax = 256 << 20;
-    private const long CacheBytesMax = 32 << 20;
-    private const string CloneKey = "edgesync-clone-open";
 
     private readonly IStoreFile _contentsHandle;
     private readonly IStoreFile _indexHandle;
-    private readonly ContentFile _contents;
+    private readonly StoreTexts _texts;
     private readonly IndexFile _index;
     private readonly RecordWriter _round = new();
-    private readonly TextCache _cache = new(CacheBytesMax);
+    private readonly StoreArrivals _arrivals;
     private readonly Dictionary<RecordId, RecordId> _predecessors = [];   // of this run's commits, for deltas
     private StoreAccess? _access;
 
     private PageStore(IStoreFile contents, IStoreFile index)
     {
         (_contentsHandle, _indexHandle) = (contents, index);
-        _contents = new ContentFile(contents);
+        _texts = new StoreTexts(contents);
+        _arrivals = new StoreArrivals(_texts, _round);
         _index = new IndexFile(index);
         Config = new StoreConfig(this);
         Load();
@@ -61,13 +58,13 @@ public sealed class PageStore : IArtifactStore, IDisposable
     public HistoryIndex History => State.History;
 
     /// <summary>Bytes of contents.</summary>
-    public long ContentBytes => _contents.End;
+    public long ContentBytes => _texts.End;
 
     /// <summary>Artifacts that were made here and not sent yet.</summary>
     public int UnsentCount => State.Unsent.Count;
 
     /// <summary>A clone has begun and has not ended.</summary>
-    public bool CloneIsOpen => Config.Get(CloneKey) is not null;
+    public bool CloneIsOpen => State.CloneIsOpen;
 
     internal StoreState State { get; private set; } = new();
 
@@ -104,8 +101,8 @@ public sealed class PageStore : IArtifactStore, IDisposable
         {
             try
             {
-                _contents.Flush();
-                _index.Append(_round.Written, _contents.End);
+                _texts.Flush();
+                _index.Append(_round.Written, _texts.End);
             }
             catch
             {
@@ -174,7 +171,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
         text = default;
         if (State.Find(rid) is not { HasText: true } row || IsShunned(row)) return false;
 
-        text = new ArtifactText { Id = row.Id, IsPrivate = row.IsPrivate, Bytes = TextOf(row) };
+        text = new ArtifactText { Id = row.Id, IsPrivate = row.IsPrivate, Bytes = _texts.TextOf(row) };
         return true;
     }
 
@@ -192,7 +189,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
             Source = source.Id,
             SourceRid = source.Rid,
             IsPrivate = row.IsPrivate,
-            Bytes = Unpack(row),
+            Bytes = _texts.Unpack(row),
         };
         return true;
     }
@@ -212,8 +209,8 @@ public sealed class PageStore : IArtifactStore, IDisposable
                 IsPrivate = row.IsPrivate,
                 ExpandedSize = row.Size,
                 Bytes = isDelta == !row.Source.IsNone
-                    ? Stored(row)
-                    : BlobCodec.Encode(Deflater.OfThisThread, TextOf(row)),
+                    ? _texts.Stored(row)
+                    : BlobCodec.Encode(Deflater.OfThisThread, _texts.TextOf(row)),
             };
             if (!visit(row.Rid, stored)) return;
         }
@@ -235,7 +232,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
     /// <exception cref="EdgeSyncException">It is missing, shunned, or its bytes are damaged.</exception>
     public ReadOnlyMemory<byte> Read(ArtifactId id)
     {
-        if (IsReadable(id)) return TextOf(State.ById[id]);
+        if (IsReadable(id)) return _texts.TextOf(State.ById[id]);
 
         throw new EdgeSyncException(
             ErrorKind.NotFound, $"artifact {id.ToShortString()} is not here", "sync, then try again");
@@ -275,19 +272,22 @@ public sealed class PageStore : IArtifactStore, IDisposable
 
     public PutOutcome PutText(ArtifactId id, ReadOnlySpan<byte> text, bool isPrivate, out RecordId rid)
     {
-        if (IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
-        if (text.Length > ArtifactBytesMax) return PutOutcome.TooLarge;
+        RequireWriting();
+        if (_arrivals.IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
+        if (text.Length > StoreTexts.ArtifactBytesMax) return PutOutcome.TooLarge;
         if (!ArtifactHash.Matches(id, text)) return PutOutcome.WrongHash;
 
-        return PutChecked(id, text.ToArray(), BlobCodec.Encode(Deflater.OfThisThread, text), isPrivate, out rid);
+        return _arrivals.PutChecked(
+            id, text.ToArray(), BlobCodec.Encode(Deflater.OfThisThread, text), isPrivate, out rid);
     }
 
     public PutOutcome PutDelta(
         ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, bool isPrivate, out RecordId rid)
     {
-        if (IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
+        RequireWriting();
+        if (_arrivals.IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
 
-        return PutDelta(
+        return _arrivals.PutDelta(
             id, source, delta, BlobCodec.Encode(Deflater.OfThisThread, delta), isPrivate, out rid);
     }
 
@@ -295,22 +295,25 @@ public sealed class PageStore : IArtifactStore, IDisposable
         ArtifactId id, ArtifactId source, long expandedSize, ReadOnlySpan<byte> stored, bool isPrivate,
         out RecordId rid)
     {
-        if (IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
-        if (!BlobCodec.TryDecode(Inflater.OfThisThread, stored, ArtifactBytesMax, out var bytes, out var fault))
+        RequireWriting();
+        if (_arrivals.IsHeldAlready(id, isPrivate, out rid, out var outcome)) return outcome;
+        if (!BlobCodec.TryDecode(
+            Inflater.OfThisThread, stored, StoreTexts.ArtifactBytesMax, out var bytes, out var fault))
             return fault == BlobFault.OverLimit ? PutOutcome.TooLarge : PutOutcome.BadCompression;
-        if (!source.IsEmpty) return PutDelta(id, source, bytes, stored, isPrivate, out rid);
+        if (!source.IsEmpty) return _arrivals.PutDelta(id, source, bytes, stored, isPrivate, out rid);
         if (bytes.Length != expandedSize) return PutOutcome.BadCompression;
 
         return ArtifactHash.Matches(id, bytes)
-            ? PutChecked(id, bytes, stored, isPrivate, out rid)
+            ? _arrivals.PutChecked(id, bytes, stored, isPrivate, out rid)
             : PutOutcome.WrongHash;
     }
 
     public void AddPhantoms(ReadOnlySpan<ArtifactId> ids, bool isPrivate)
     {
+        RequireWriting();
         foreach (var id in ids)
             if (!State.Shunned.Contains(id))
-                RowFor(id, isPrivate);
+                _arrivals.RowFor(id, isPrivate);
     }
 
     // Each arrival is linked as soon as its text is known.
@@ -330,18 +333,13 @@ public sealed class PageStore : IArtifactStore, IDisposable
     public void DropWaiting()
     {
         RequireWriting();
-        foreach (var row in State.Waiting.Values.SelectMany(w => w).ToList()) GiveUp(row);
-        State.Waiting.Clear();
+        _arrivals.DropWaiting();
     }
 
     public void SetPrivate(RecordId rid, bool isPrivate)
     {
         RequireWriting();
-        var row = State.Find(rid)!;
-        row.IsPrivate = isPrivate;
-        Save(row);
-        if (isPrivate) MarkClustered(rid);
-        else MarkUnclustered(rid);
+        _arrivals.SetPrivate(State.Find(rid)!, isPrivate);
     }
 
     public void ClearUnsent(ReadOnlySpan<RecordId> rids)
@@ -415,7 +413,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
         SetConfig("project-code", projectCode, 0);
     }
 
-    public void StartClone() => SetConfig(CloneKey, "1", 0);
+    public void StartClone() => SetConfig(StoreState.CloneKey, "1", 0);
 
     /// <summary>
     /// Everything was verified and linked as it arrived. Deltas whose source never came become phantoms.
@@ -424,7 +422,7 @@ public sealed class PageStore : IArtifactStore, IDisposable
     {
         Invariant.Require(Begin(StoreAccess.Write, now));
         DropWaiting();
-        SetConfig(CloneKey, null, 0);
+        SetConfig(StoreState.CloneKey, null, 0);
         Invariant.Require(TryCommit(out _));
     }
 
@@ -441,12 +439,11 @@ public sealed class PageStore : IArtifactStore, IDisposable
     private void Load()
     {
         _round.Clear();
-        _cache.Clear();
         _predecessors.Clear();
         var state = new StoreState();
-        _contents.CutTo(_index.Load(state.Apply));
+        _texts.Load(state, _index.Load(state.Apply));
         state.FindWaiting();
-        State = state;
+        State = _arrivals.State = state;
     }
 
     private bool IsShunned(StoreRow row) => State.Shunned.Count > 0 && State.Shunned.Contains(row.Id);
@@ -474,216 +471,4 @@ public sealed class PageStore : IArtifactStore, IDisposable
         ArtifactList.Clusters => row.HasText && row is { IsPrivate: false, IsCluster: true },
         _ => row.HasText && !row.IsPrivate,
     };
-
-    private bool IsHeldAlready(ArtifactId id, bool isPrivate, out RecordId rid, out PutOutcome outcome)
-    {
-        RequireWriting();
-        rid = RecordId.None;
-        outcome = PutOutcome.Shunned;
-        if (State.Shunned.Contains(id)) return true;
-        if (!State.ById.TryGetValue(id, out var row) || !row.IsHeld) return false;
-
-        rid = row.Rid;
-        if (row.IsPrivate && !isPrivate) SetPrivate(rid, false);
-
-        // A delta that waits may be overtaken by a form that can be read.
-        outcome = PutOutcome.AlreadyHeld;
-        return row.HasText;
-    }
-
-    private StoreRow RowFor(ArtifactId id, bool isPrivate)
-    {
-        if (State.ById.TryGetValue(id, out var row)) return row;
-
-        row = new StoreRow(new RecordId(State.Rows.Count + 1), id) { IsPrivate = isPrivate };
-        Save(row);
-        if (!isPrivate) MarkUnclustered(row.Rid);
-        return row;
-    }
-
-    private void Save(StoreRow row)
-    {
-        RequireWriting();
-        State.Track(row);
-        row.Write(_round);
-    }
-
-    private PutOutcome PutDelta(
-        ArtifactId id, ArtifactId source, ReadOnlySpan<byte> delta, ReadOnlySpan<byte> stored, bool isPrivate,
-        out RecordId rid)
-    {
-        rid = RecordId.None;
-        if (id == source) return PutOutcome.Circular;
-
-        var sourceRow = RowFor(source, isPrivate);
-        if (sourceRow.HasText)
-        {
-            if (!DeltaApplier.TryApply(
-                TextOf(sourceRow), delta, ArtifactBytesMax, out var text, out _, verifyChecksum: false))
-                return PutOutcome.BadDelta;
-
-            return ArtifactHash.Matches(id, text)
-                ? PutChecked(id, text, stored, isPrivate, out rid, sourceRow.Rid)
-                : PutOutcome.WrongHash;
-        }
-
-        if (RestsOn(sourceRow, id)) return PutOutcome.Circular;
-
-        var row = RowFor(id, isPrivate);
-        StopWaiting(row);
-        rid = row.Rid;
-        (row.At, row.StoredSize, row.Size) = (_contents.Append(stored), stored.Length, -1);
-        (row.Source, row.IsWaiting, row.IsPrivate) = (sourceRow.Rid, true, isPrivate);
-        Save(row);
-        State.Wait(row);
-        return PutOutcome.Pending;
-    }
-
-    // The text has the right hash. What waited for it follows.
-    private PutOutcome PutChecked(
-        ArtifactId id, byte[] text, ReadOnlySpan<byte> stored, bool isPrivate, out RecordId rid,
-        RecordId source = default)
-    {
-        var row = RowFor(id, isPrivate);
-        StopWaiting(row);
-        rid = row.Rid;
-        (row.At, row.StoredSize, row.Source) = (_contents.Append(stored), stored.Length, source);
-        row.IsPrivate = isPrivate;
-        Settle(row, text);
-        return PutOutcome.Stored;
-    }
-
-    private void Settle(StoreRow first, byte[] firstText)
-    {
-        var due = new Stack<(StoreRow Row, byte[] Text)>([(first, firstText)]);
-        while (due.TryPop(out var next))
-        {
-            var (row, text) = next;
-            (row.Size, row.IsWaiting) = (text.Length, false);
-            Link(row, text);
-            Save(row);
-            _cache.Add(row.Rid, text);
-            if (!State.Waiting.Remove(row.Rid, out var waiting)) continue;
-
-            foreach (var other in waiting)
-            {
-                if (DeltaApplier.TryApply(
-                        text, Unpack(other), ArtifactBytesMax, out var made, out _, verifyChecksum: false)
-                    && ArtifactHash.Matches(other.Id, made))
-                    due.Push((other, made));
-                else GiveUp(other);
-            }
-        }
-    }
-
-    private void StopWaiting(StoreRow row)
-    {
-        if (row.IsWaiting && State.Waiting.TryGetValue(row.Source, out var waiting)) waiting.Remove(row);
-        row.IsWaiting = false;
-    }
-
-    private void GiveUp(StoreRow row)
-    {
-        (row.At, row.StoredSize, row.Source, row.IsWaiting) = (-1, 0, RecordId.None, false);
-        Save(row);
-    }
-
-    private bool RestsOn(StoreRow row, ArtifactId id)
-    {
-        for (var at = row; at is not null; at = at.IsHeld ? State.Find(at.Source) : null)
-            if (at.Id == id)
-                return true;
-        return false;
-    }
-
-    private void MarkUnclustered(RecordId rid)
-    {
-        if (State.Unclustered.Add(rid)) _round.Begin(RecordKind.Unclustered).Int32((int)rid.Value);
-    }
-
-    private void MarkClustered(RecordId rid)
-    {
-        if (State.Unclustered.Remove(rid)) _round.Begin(RecordKind.Clustered).Int32((int)rid.Value);
-    }
-
-    // What a text says about other artifacts. In a clone nothing is requested for its sake: the server sends everything
-    // that it has.
-    private void Link(StoreRow row, byte[] text)
-    {
-        if (!ArtifactParser.MayBeArtifact(text) || !ArtifactParser.TryParse(text, out var artifact)) return;
-
-        if (!CloneIsOpen)
-            foreach (var id in ArtifactReferences.Of(artifact))
-                if (!State.Shunned.Contains(id))
-                    RowFor(id, row.IsPrivate);
-        switch (artifact.Kind)
-        {
-            case ArtifactKind.Cluster:
-                row.IsCluster = true;
-                foreach (var member in artifact.Members)
-                    if (State.ById.TryGetValue(member, out var clustered))
-                        MarkClustered(clustered.Rid);
-                break;
-            case ArtifactKind.CheckIn:
-                var checkin = CheckIn.Of(artifact, row.Id, row.Rid);
-                checkin.Write(_round);
-                History.Add(checkin);
-                break;
-            default:
-                _round.Begin(RecordKind.Other).Int32((int)row.Rid.Value);
-                History.AddOther(row.Rid);
-                break;
-        }
-
-        foreach (var change in TagChange.Of(artifact, row.Id))
-        {
-            change.Write(_round);
-            History.Add(change);
-        }
-    }
-
-    // --- contents ----------------------------------------------------------------------------------------------------
-
-    private byte[] Stored(StoreRow row)
-    {
-        var bytes = new byte[row.StoredSize];
-        _contents.Read(row.At, bytes);
-        return bytes;
-    }
-
-    private byte[] Unpack(StoreRow row)
-    {
-        if (BlobCodec.TryDecode(Inflater.OfThisThread, Stored(row), ArtifactBytesMax, out var bytes, out var fault))
-            return bytes;
-
-        throw new EdgeSyncException(
-            ErrorKind.Corrupt, $"the stored bytes of {row.Id.ToShortString()} are damaged ({fault})",
-            "remove the store and clone again");
-    }
-
-    private byte[] TextOf(StoreRow row)
-    {
-        var chain = new Stack<StoreRow>();
-        var at = row;
-        byte[] text;
-        while (!_cache.TryGet(at.Rid, out text))
-        {
-            chain.Push(at);
-            if (at.Source.IsNone) break;
-            at = State.Find(at.Source)!;
-        }
-
-        if (text is null) text = Unpack(chain.Pop());
-        while (chain.TryPop(out var next))
-        {
-            if (!DeltaApplier.TryApply(
-                text, Unpack(next), ArtifactBytesMax, out text, out var fault, verifyChecksum: false))
-                throw new EdgeSyncException(
-                    ErrorKind.Corrupt, $"the delta of {next.Id.ToShortString()} does not fit its source ({fault})",
-                    "remove the store and clone again");
-        }
-
-        _cache.Add(row.Rid, text);
-        return text;
-    }
 }

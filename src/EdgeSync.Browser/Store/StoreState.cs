@@ -8,6 +8,11 @@ namespace EdgeSync.Browser.Store;
 /// <summary>What the index file says, in memory: a few hundred bytes for each artifact, no content.</summary>
 internal sealed class StoreState
 {
+    /// <summary>The setting of a clone that has begun and has not ended.</summary>
+    public const string CloneKey = "edgesync-clone-open";
+
+    public bool CloneIsOpen => Config.ContainsKey(CloneKey);
+
     /// <summary>By rid, which counts from 1.</summary>
     public List<StoreRow> Rows { get; } = [];
 
