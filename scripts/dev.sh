@@ -17,7 +17,7 @@
 #   browser [--screenshots]  the web pages in Debian's Chromium (scripts/browser.sh)
 #   wasm             build the leaf of a web page into artifacts/wasm (scripts/wasm.sh)
 #   browser-leaf [CHECK-INS]  that leaf in Chromium, beside a leaf and a stock Fossil (scripts/browser-leaf.sh)
-#   mirror [PART...]  two asset stores: many assets, a large one, a full disk, agents (scripts/mirror.sh)
+#   mirror [PART...]  two asset stores: many assets, large ones, a full disk, agents, bad links (scripts/mirror.sh)
 #   bench [ARG...]   side-by-side figures (scripts/bench.sh)
 #   packaging [systemd] [deb] [image]  units and Debian package under a real systemd, the image by buildah
 #   aot [RID]        publish the one file

@@ -6,24 +6,34 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "bench"))
 
+from link import Link, PROFILES  # noqa: E402
 from measure import free_port  # noqa: E402
 from stores import Store  # noqa: E402
 
 LARGE_BYTES = 2 << 30
+HUGE_BYTES = (4 << 30) + (5 << 20) + 7
+PIECE_BYTES = 1 << 20
 SMALL = 10_000
 SMALL_DISK_MB = 160
 BURST_BYTES = (1 << 10, 64 << 10, 1 << 20, 5 << 20, (12 << 20) + 7)
+# 102 assets of these are a megabyte.
+LINK_BURST_BYTES = (100, 1 << 10, 4 << 10, 16 << 10, (28 << 10) + 7)
+LINKS = ("lte", "3g", "edge", "rural", "sat", "worst")
+LINK_ADDRESSES = ("10.78.0.1", "10.78.0.2")
+SEED = 20261129
 MEMORY_MB_MAX = 64
 WAIT_S = 900
 
@@ -148,6 +158,101 @@ def large_asset(binary, work):
         require(f"memory above idle {max(used):.0f} MB, of {MEMORY_MB_MAX}", max(used) <= MEMORY_MB_MAX)
 
 
+def piece(index):
+    """A part of a file that need not be kept: it can be made again."""
+    return random.Random(index).randbytes(PIECE_BYTES)
+
+
+def part_of(begin, end):
+    """Bytes of the huge file."""
+    first = begin // PIECE_BYTES
+    content = b"".join(piece(i) for i in range(first, (end - 1) // PIECE_BYTES + 1))
+    return content[begin - first * PIECE_BYTES:end - first * PIECE_BYTES]
+
+
+def ask(store, asset, method="GET", **headers):
+    """The reply, read to its end, whatever its status is."""
+    request = urllib.request.Request(
+        f"{store.url}/api/v1/can/0/asset/{asset}", method=method,
+        headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        reply = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as refusal:
+        reply = refusal
+    with reply:
+        return reply.status, reply.headers, reply.read()
+
+
+def huge_ranges(store, asset):
+    """What clients ask for beyond the numbers of 32 bits."""
+    size, edge = HUGE_BYTES, 1 << 32
+    for asked, begin, end in ((f"{edge - 5}-{edge + 4}", edge - 5, edge + 5), (f"{edge}-{edge + 1}", edge, edge + 2),
+                              (f"{size - 9}-", size - 9, size), ("-11", size - 11, size),
+                              (f"{edge - 1}-{size + 5}", edge - 1, size)):
+        status, headers, body = ask(store, asset, Range=f"bytes={asked}")
+        found = status, headers["Content-Range"], body
+        if found != (206, f"bytes {begin}-{end - 1}/{size}", part_of(begin, end)):
+            raise SystemExit(f"FAILED: bytes={asked} is {found[:2]}, {len(body)} bytes")
+    require("nothing is behind its end", ask(store, asset, Range=f"bytes={size}-")[0] == 416)
+    status, headers, _ = ask(store, asset, "HEAD")
+    tag = headers["ETag"]
+    require("HEAD says its length and tag", (status, headers["Content-Length"], tag) == (200, str(size), f'"{asset}"'))
+    require("the tag is known", ask(store, asset, If_None_Match=tag)[0] == 304)
+    require("a range of another tag is not given",
+            ask(store, asset, "HEAD", Range="bytes=0-1", If_Range='"x"')[0] == 200)
+
+
+def huge_asset(binary, work):
+    missing = 3 * HUGE_BYTES + (1 << 30) - shutil.disk_usage(work).free
+    if missing > 0:
+        say(f"  SKIPPED: {missing / 1e9:.1f} GB more are needed on the disk of {work}")
+        return
+    say(f"one asset of {HUGE_BYTES:,} bytes; the receiver is killed in mid-transfer")
+    path = os.path.join(work, "huge")
+    digest = hashlib.sha256()
+    with open(path, "wb") as file:
+        for at in range(0, HUGE_BYTES, PIECE_BYTES):
+            content = piece(at // PIECE_BYTES)[:HUGE_BYTES - at]
+            digest.update(content)
+            file.write(content)
+    with pair(binary, work) as (one, two):
+        one.start()
+        two.start()
+        until("they meet", lambda: two.status()["mirror"]["peers"])
+        idle, peak = {store: store.memory_mb() for store in (one, two)}, {one: 0, two: 0}
+        two.end()
+
+        def used(*stores):
+            for store in stores:
+                peak[store] = max(peak[store], store.memory_mb() - idle[store])
+            return True
+
+        begin = time.monotonic()
+        with ThreadPoolExecutor(1) as client:
+            put = client.submit(one.put_file, path)
+            until("it is stored", lambda: used(one) and put.done())
+            asset = put.result()
+        say(f"  stored in {time.monotonic() - begin:.0f} s")
+        os.remove(path)
+        huge_ranges(one, asset)
+        require(f"memory of an upload above idle {peak[one]:.0f} MB, of {MEMORY_MB_MAX}", peak[one] <= MEMORY_MB_MAX)
+        begin = time.monotonic()
+        two.start()
+        until("more than a third has come", lambda: used(one) and two.part(asset) > HUGE_BYTES // 3)
+        two.end(kills=True)
+        kept = two.part(asset)
+        require(f"{kept / 1e9:.2f} GB were kept", kept > HUGE_BYTES // 4)
+        two.start()
+        # Not from its start on: a store stretches its passphrase then, which takes 64 MB for a moment.
+        until("it goes on", lambda: two.part(asset) > kept + HUGE_BYTES // 8)
+        until("all of it comes", lambda: used(one, two) and two.status()["assets"] == 1)
+        say(f"  mirrored in {time.monotonic() - begin:.0f} s, with the interruption")
+        huge_ranges(two, asset)
+        require("it is the same", two.sha256(asset) == digest.hexdigest() == one.sha256(asset))
+        require(f"memory above idle {peak[one]:.0f} and {peak[two]:.0f} MB, of {MEMORY_MB_MAX}",
+                max(peak.values()) <= MEMORY_MB_MAX)
+
+
 def full_disk(binary, work):
     say(f"a receiver with a disk of {SMALL_DISK_MB} MB")
     with pair(binary, work) as (one, two):
@@ -228,10 +333,10 @@ class AgentStore(ProvenStore):
 
 @contextlib.contextmanager
 def networks():
-    """Two machines: this program is in the first one's network, the value enters the second one's."""
+    """Two machines: this program is in the first one's network, the value is a process in the second one's."""
     other = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"], stdout=subprocess.PIPE)
     other.stdout.readline()
-    enter = ["nsenter", "-t", str(other.pid), "-n"]
+    enter = entering(other.pid)
     try:
         for command in (["ip", "link", "set", "lo", "up"],
                         ["ip", "link", "add", "one", "type", "veth", "peer", "name", "two", "netns", str(other.pid)],
@@ -240,68 +345,126 @@ def networks():
                         [*enter, "ip", "address", "add", "10.77.0.2/24", "dev", "two"],
                         [*enter, "ip", "link", "set", "two", "up"]):
             subprocess.run(command, check=True)
-        yield enter
+        yield other.pid
     finally:
         other.kill()
         other.wait()
         subprocess.run(["ip", "link", "delete", "one"], stderr=subprocess.DEVNULL, check=False)
 
 
-def agents(binary, work):
-    """The published scenarios of the original, then each program is killed in a burst."""
+def entering(pid):
+    return ["nsenter", "-t", str(pid), "-n"]
+
+
+def is_in_own_network(part):
+    """Else the part was skipped, or ran in a program that has one."""
     if os.geteuid() != 0:
         say("  SKIPPED: networks can be made by root alone")
-        return
-    if os.environ.get("EDGESYNC_MIRROR_NETWORK") != "own":
-        own = ["unshare", "--net", sys.executable, os.path.abspath(__file__), "agents"]
-        if subprocess.run(own, env={**os.environ, "EDGESYNC_MIRROR_NETWORK": "own"}, check=False).returncode:
-            raise SystemExit("FAILED: agents")
+        return False
+    if os.environ.get("EDGESYNC_MIRROR_NETWORK") == "own":
+        return True
+    own = ["unshare", "--net", sys.executable, os.path.abspath(__file__), part]
+    if subprocess.run(own, env={**os.environ, "EDGESYNC_MIRROR_NETWORK": "own"}, check=False).returncode:
+        raise SystemExit(f"FAILED: {part}")
+    return False
+
+
+class TwoMachines:
+    """A service and an agent on each, and what was stored in both."""
+
+    def __init__(self, binary, work, other_pid, settings=("", "")):
+        self.work, self.stored = work, set()
+        ticket = os.path.join(work, "ticket")
+        self.one = AgentStore(binary, os.path.join(work, "one"), [], "127.0.0.1",
+                              f"ticket_file: {ticket}\n{settings[0]}")
+        self.two = AgentStore(binary, os.path.join(work, "two"), entering(other_pid), "10.77.0.2",
+                              f"connect_ticket_file: {ticket}\n{settings[1]}")
+
+    def __enter__(self):
+        self.one.start()
+        self.two.start()
+        return self
+
+    def __exit__(self, *_):
+        self.one.end()
+        self.two.end()
+
+    def burst(self, store, count, sizes=BURST_BYTES):
+        for i in range(count):
+            path = os.path.join(self.work, f"file of {os.path.basename(store.folder)}")
+            with open(path, "wb") as file:
+                file.write(os.urandom(sizes[i % len(sizes)]))
+            self.stored.add(store.put_file(path))
+
+    def are_equal(self):
+        return self.one.hashes() == self.two.hashes() == self.stored
+
+    def scenarios(self, sizes=BURST_BYTES):
+        """The published ones of the original; yields each with its seconds."""
+        one, two = self.one, self.two
+        for what, steps in (("one asset there", [(one, 1)]), ("one asset back", [(two, 1)]),
+                            ("25 there", [(one, 25)]), ("25 back", [(two, 25)]),
+                            ("25 on each side at once", [(one, 25), (two, 25)])):
+            begin = time.monotonic()
+            with ThreadPoolExecutor(2) as clients:
+                list(clients.map(lambda step: self.burst(*step, sizes), steps))
+            until(what, self.are_equal)
+            yield what, time.monotonic() - begin
+        require("all 102 have their contents", len(self.stored) == 102 and self.have_equal_contents())
+
+    def have_equal_contents(self):
+        return all(self.one.sha256(asset) == self.two.sha256(asset) for asset in self.stored)
+
+
+def agents(binary, work):
+    """The published scenarios of the original, then each program is killed in a burst."""
+    if not is_in_own_network("agents"):
         return
     say("two services and two agents, on two machines")
-    ticket = os.path.join(work, "ticket")
-    with networks() as enter:
-        one = AgentStore(binary, os.path.join(work, "one"), [], "127.0.0.1", f"ticket_file: {ticket}\n")
-        two = AgentStore(binary, os.path.join(work, "two"), enter, "10.77.0.2", f"connect_ticket_file: {ticket}\n")
-        try:
-            one.start()
-            two.start()
-            stored = set()
+    with networks() as other, TwoMachines(binary, work, other) as machines:
+        one, two = machines.one, machines.two
+        for what, _ in machines.scenarios():
+            say(f"  {what}: all {len(machines.stored)} are at both")
+        for store, name in ((one, "process"), (one, "agent"), (two, "process"), (two, "agent")):
+            machines.burst(one if store is two or name == "agent" else two, 10)
+            store.kill(name)
+            store.start()
+            until("all come after a kill", machines.are_equal)
+        require(f"each program was killed once: all {len(machines.stored)} are at both",
+                machines.have_equal_contents())
 
-            def burst(store, count):
-                for i in range(count):
-                    path = os.path.join(work, f"file of {os.path.basename(store.folder)}")
-                    with open(path, "wb") as file:
-                        file.write(os.urandom(BURST_BYTES[i % len(BURST_BYTES)]))
-                    stored.add(store.put_file(path))
 
-            def equal():
-                return one.hashes() == two.hashes() == stored
-
-            for what, steps in (("one asset there", [(one, 1)]), ("one asset back", [(two, 1)]),
-                                ("25 there", [(one, 25)]), ("25 back", [(two, 25)]),
-                                ("25 on each side at once", [(one, 25), (two, 25)])):
-                with ThreadPoolExecutor(2) as clients:
-                    list(clients.map(lambda step: burst(*step), steps))
-                until(what, equal)
-                say(f"  {what}: all {len(stored)} are at both")
-            require("all 102 have their contents", len(stored) == 102
-                    and all(one.sha256(asset) == two.sha256(asset) for asset in stored))
-            for store, name in ((one, "process"), (one, "agent"), (two, "process"), (two, "agent")):
-                burst(one if store is two or name == "agent" else two, 10)
-                store.kill(name)
-                store.start()
-                until("all come after a kill", equal)
-            require(f"each program was killed once: all {len(stored)} are at both",
-                    all(one.sha256(asset) == two.sha256(asset) for asset in stored))
-        finally:
-            one.end()
-            two.end()
+def links(binary, work):
+    """The same scenarios with a megabyte, over bad links. Requests of this program go over another one."""
+    if not is_in_own_network("links"):
+        return
+    if not os.path.exists("/dev/net/tun"):
+        say("  SKIPPED: there is no /dev/net/tun, which links are made of")
+        return
+    for profile in (profile for profile in PROFILES if profile.name in LINKS):
+        say(f"{profile.name}: {profile.megabits_s} Mbit/s, {profile.round_trip_ms} ms, {profile.loss:.1%} lost")
+        with networks() as other:
+            link = Link(profile, [f"{address}/24" for address in LINK_ADDRESSES], other, SEED)
+            try:
+                folder = os.path.join(work, profile.name)
+                os.makedirs(folder)
+                settings = [f"sync_bind: {address}:0\n" for address in LINK_ADDRESSES]
+                begin = time.monotonic()
+                with TwoMachines(binary, folder, other, settings) as machines:
+                    for what, seconds in machines.scenarios(LINK_BURST_BYTES):
+                        say(f"  {what}: {seconds:.1f} s")
+                say(f"  {profile.name}: {time.monotonic() - begin:.0f} s; "
+                    f"{link.lost} of {link.packets} packets were lost")
+            finally:
+                link.close()
 
 
 def main():
-    parts = {"small": small_assets, "large": large_asset, "disk": full_disk, "agents": agents}
+    parts = {"small": small_assets, "large": large_asset, "huge": huge_asset, "disk": full_disk, "agents": agents,
+             "links": links}
     parser = argparse.ArgumentParser(prog="scripts/mirror.sh", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="small, large, disk or agents (default: all)")
+    parser.add_argument("parts", nargs="*", metavar="PART",
+                        help="small, large, huge, disk, agents or links (default: all)")
     options = parser.parse_args()
     if unknown := [name for name in options.parts if name not in parts]:
         parser.error(f"{unknown[0]} is not a part: {', '.join(parts)}")
