@@ -17,12 +17,10 @@ internal sealed class AssetFilter
 {
     private const int FirstParameter = 10;
 
-    /// <summary>Of shorter texts the index of words knows nothing: it holds triples of characters.</summary>
-    private const int IndexedLengthMin = 3;
-
-    private const string HasShortWord =
-        "instr(lower(coalesce(name,'')||char(10)||coalesce(path,'')||char(10)||coalesce(description,'')||char(10)"
-        + "||tags),lower(?))>0";
+    private const string WithTag = "SELECT asset_id FROM asset_tags WHERE tag_id=(SELECT id FROM tags WHERE name=?)";
+    private const string HasWords = "rowid FROM asset_words WHERE asset_words MATCH ?";
+    private const string HasPairs = "rowid FROM asset_pairs WHERE asset_pairs MATCH ?";
+    private const string Trashed = "SELECT id FROM assets WHERE is_trashed=1";
 
     private readonly StringBuilder _byFilter = new();
     private readonly StringBuilder _inOrder = new();
@@ -42,13 +40,20 @@ internal sealed class AssetFilter
         if (query.HashPrefix is { } hash) AddPrefix("hash", hash);
         if (query.StartMs is { } start) AddMoment("timestamp>=?", start);
         if (query.EndMs is { } end) AddMoment("timestamp<=?", end);
-        foreach (var tag in query.Tags)
-            Add("id", " IN (SELECT asset_id FROM asset_tags JOIN tags t ON t.id=tag_id WHERE t.name=?)", tag);
-        AddWords(query.Words);
+        HasMatches = _values.Count == 0 && query.Tags.Count + query.Words.Count > 0;
+        foreach (var tag in query.Tags) Add("id", $" IN ({WithTag})", tag);
+        if (LongOf(query) is { Count: > 0 } words) Add("id", $" IN (SELECT {HasWords})", AssetWords.LongQuery(words));
+        if (ShortOf(query) is { Count: > 0 } texts) Add("id", $" IN (SELECT {HasPairs})", AssetWords.ShortQuery(texts));
     }
 
     /// <summary>Whether <see cref="ByFilter"/> can use an index of a filter.</summary>
     public bool HasFilter { get; private set; }
+
+    /// <summary>
+    /// Whether words and tags alone tell the assets that fit. They are in small tables, and few assets are in the
+    /// trash: that none of these is one is told faster than for each asset that it is not.
+    /// </summary>
+    public bool HasMatches { get; }
 
     /// <summary>
     /// Conditions for a search by the filters. Without the cursor: the total is the same on every page.
@@ -56,14 +61,36 @@ internal sealed class AssetFilter
     public string ByFilter => _byFilter.Length == 0 ? "1" : _byFilter.ToString();
 
     /// <summary>The same for one in the order of pages.</summary>
-    public string InOrder => _inOrder.Length == 0 ? "1" : _inOrder.ToString();
-
-    public string AfterCursor => _query.After is null ? ""
-        : _query.IsAscending ? " AND (timestamp,id)>(?3,?4)" : " AND (timestamp,id)<(?3,?4)";
+    private string InOrder => _inOrder.Length == 0 ? "1" : _inOrder.ToString();
 
     public string Order => _query.IsAscending ? "ORDER BY timestamp, id" : "ORDER BY timestamp DESC, id DESC";
 
+    private string AfterCursor => _query.After is null ? ""
+        : _query.IsAscending ? " AND (timestamp,id)>(?3,?4)" : " AND (timestamp,id)<(?3,?4)";
+
+    /// <summary>Counts those that fit; with <see cref="BindValues"/>.</summary>
+    public string Total => HasMatches ? $"SELECT count(*) {Matches}"
+        : $"SELECT count(*) FROM assets WHERE {(HasFilter ? ByFilter : InOrder)}";
+
+    /// <summary>Ids of those that fit, for few; the caller adds the order.</summary>
+    public string Sorted => (HasMatches
+        ? $"SELECT id FROM (SELECT {MatchId} AS match {Matches}) CROSS JOIN assets ON id=match WHERE 1"
+        : $"SELECT id FROM assets WHERE {ByFilter}") + AfterCursor;
+
+    /// <summary>The same for many: all assets in the order of pages.</summary>
+    public string Ordered => $"SELECT id FROM assets WHERE {InOrder}{AfterCursor}";
+
+    private string MatchId => _query.Words.Count > 0 ? "rowid" : "asset_id";
+
+    /// <summary>Binds filters and cursor.</summary>
     public void Bind(Statement statement)
+    {
+        BindValues(statement);
+        if (_query.After is { } after) statement.Bind(3, after.TimestampMs).Bind(4, after.Id);
+    }
+
+    /// <summary>Binds filters.</summary>
+    public void BindValues(Statement statement)
     {
         foreach (var (index, text, number) in _values)
         {
@@ -72,31 +99,28 @@ internal sealed class AssetFilter
         }
     }
 
-    public void BindCursor(Statement statement)
-    {
-        if (_query.After is { } after) statement.Bind(3, after.TimestampMs).Bind(4, after.Id);
-    }
+    private static List<string> LongOf(AssetQuery query) => [.. query.Words.Where(w => !AssetWords.IsShort(w))];
 
-    private void AddWords(IReadOnlyList<string> words)
-    {
-        var indexed = words.Where(w => w.EnumerateRunes().Count() >= IndexedLengthMin)
-            .Select(w => '"' + w.Replace("\"", "\"\"", StringComparison.Ordinal) + '"').ToList();
-        if (indexed.Count > 0)
-            Add("id", " IN (SELECT rowid FROM asset_words WHERE asset_words MATCH ?)", string.Join(' ', indexed));
+    private static List<string> ShortOf(AssetQuery query) => [.. query.Words.Where(AssetWords.IsShort)];
 
-        // Beside a filter they are looked for in what it leaves, else in all texts.
-        foreach (var word in words.Where(w => w.EnumerateRunes().Count() < IndexedLengthMin))
+    // The rest of a SELECT, from FROM on. The values are those of tags, long words and short ones, in this order.
+    private string Matches
+    {
+        get
         {
-            if (HasFilter) AddLast($"EXISTS(SELECT 1 FROM asset_words WHERE rowid=id AND {HasShortWord})", word);
-            else Add("id", $" IN (SELECT rowid FROM asset_words WHERE {HasShortWord})", word);
-        }
-    }
+            var tables = Enumerable.Repeat(WithTag, _query.Tags.Count).ToList();
+            if (LongOf(_query).Count > 0) tables.Add("SELECT " + HasWords);
+            if (ShortOf(_query).Count > 0) tables.Add("SELECT " + HasPairs);
+            for (var i = 0; i < tables.Count; i++) tables[i] = Numbered(tables[i], FirstParameter + i);
 
-    private void AddLast(string condition, string value)
-    {
-        var text = Numbered(condition);
-        Append(text, text);
-        _values.Add((FirstParameter + _values.Count, value, 0));
+            // Searched for words, if there are any; what is in the other tables is looked up.
+            var first = LongOf(_query).Count > 0 ? _query.Tags.Count : _query.Words.Count > 0 ? tables.Count - 1 : 0;
+            var text = new StringBuilder(tables[first][tables[first].IndexOf("FROM", StringComparison.Ordinal)..]);
+            foreach (var table in tables.Where((_, i) => i != first)) text.Append($" AND +{MatchId} IN ({table})");
+            if (_query.OnlyTrashed) text.Append($" AND +{MatchId} IN ({Trashed})");
+            else if (!_query.IncludesTrashed) text.Append($" AND +{MatchId} NOT IN ({Trashed})");
+            return text.ToString();
+        }
     }
 
     // The index of the order serves moments.
@@ -128,8 +152,10 @@ internal sealed class AssetFilter
     }
 
     // The next parameter.
-    private string Numbered(string condition) => condition.Replace(
-        "?", "?" + (FirstParameter + _values.Count).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    private string Numbered(string condition) => Numbered(condition, FirstParameter + _values.Count);
+
+    private static string Numbered(string condition, int parameter) => condition.Replace(
+        "?", "?" + parameter.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
 
     private void Append(string byFilter, string inOrder)
     {

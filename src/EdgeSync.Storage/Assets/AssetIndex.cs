@@ -15,6 +15,8 @@ internal sealed class AssetIndex(Database database)
         "id, hash, timestamp, mime_type, size, actual_filename, human_filename, human_path, application, "
         + "user_identity, description, is_trashed, is_corrupted, meta_updated_at, arrival_number, change_number";
 
+    private readonly AssetWords _words = new(database);
+
     public Database Database => database;
 
     public Asset? Find(AssetHash hash)
@@ -61,7 +63,7 @@ internal sealed class AssetIndex(Database database)
 
         asset = asset with { Id = database.LastInsertRowId, ArrivalNumber = number, ChangeNumber = number };
         AddTags(asset);
-        AddWords(asset);
+        _words.Add(asset.Id, asset.Details);
         return asset;
     }
 
@@ -82,9 +84,9 @@ internal sealed class AssetIndex(Database database)
         }
 
         RemoveTags(asset.Id);
-        RemoveWords(asset.Id);
+        _words.Remove(asset.Id);
         AddTags(asset);
-        AddWords(asset);
+        _words.Add(asset.Id, asset.Details);
         return asset with { ChangeNumber = number };
     }
 
@@ -118,24 +120,26 @@ internal sealed class AssetIndex(Database database)
     }
 
     /// <summary>Removes all assets, for a rebuild; tombstones stay.</summary>
-    public void Clear() => database.Execute(
-        "DELETE FROM asset_tags; DELETE FROM tags; DELETE FROM asset_words; DELETE FROM assets;");
+    public void Clear()
+    {
+        database.Execute("DELETE FROM asset_tags; DELETE FROM tags; DELETE FROM assets;");
+        _words.Clear();
+    }
 
     public AssetPage Page(AssetQuery query)
     {
         var filter = new AssetFilter(query);
         var total = TotalOf(filter);
-        // The columns of those alone that are on the page: rows are wide, and sorting carries them along.
-        var ids = filter.HasFilter && total <= SortedMax
-            ? $"SELECT id FROM assets WHERE {filter.ByFilter}" : $"SELECT id FROM assets WHERE {filter.InOrder}";
+        if (total == 0) return new AssetPage([], 0, null);
+
+        var ids = filter.HasFilter && total <= SortedMax ? filter.Sorted : filter.Ordered;
         var items = new List<Asset>();
+        // The columns of those alone that are on the page: rows are wide, and sorting carries them along.
         using (var select = database.Prepare(
-            $"SELECT {Columns} FROM assets WHERE id IN ({ids}{filter.AfterCursor} {filter.Order} LIMIT ?1 OFFSET ?2) "
-                + filter.Order))
+            $"SELECT {Columns} FROM assets WHERE id IN ({ids} {filter.Order} LIMIT ?1 OFFSET ?2) {filter.Order}"))
         {
             select.Bind(1, query.Limit + 1L).Bind(2, query.Offset);
             filter.Bind(select);
-            filter.BindCursor(select);
             while (select.Step()) items.Add(Read(select));
         }
 
@@ -148,9 +152,8 @@ internal sealed class AssetIndex(Database database)
 
     private long TotalOf(AssetFilter filter)
     {
-        using var count = database.Prepare(
-            $"SELECT count(*) FROM assets WHERE {(filter.HasFilter ? filter.ByFilter : filter.InOrder)}");
-        filter.Bind(count);
+        using var count = database.Prepare(filter.Total);
+        filter.BindValues(count);
         return count.Step() ? count.Int64(0) : 0;
     }
 
@@ -165,7 +168,7 @@ internal sealed class AssetIndex(Database database)
                 + $"AND e.id IN (SELECT id FROM assets WHERE id=e.id AND {filter.ByFilter})) "
                 + $"FROM assets a WHERE id>?1 AND {filter.ByFilter} ORDER BY id LIMIT ?2");
         select.Bind(1, afterId).Bind(2, limit);
-        filter.Bind(select);
+        filter.BindValues(select);
         while (select.Step()) assets.Add(new NamedAsset(Read(select), select.Boolean(16)));
         return assets;
     }
@@ -177,7 +180,7 @@ internal sealed class AssetIndex(Database database)
         using var select = database.Prepare(
             $"SELECT {Columns} FROM assets WHERE human_filename=?1 AND {filter.ByFilter} ORDER BY id LIMIT 1");
         select.BindText(1, name);
-        filter.Bind(select);
+        filter.BindValues(select);
         return select.Step() ? Read(select) : null;
     }
 
@@ -269,6 +272,9 @@ internal sealed class AssetIndex(Database database)
         replace.Bind(1, number).Run();
     }
 
+    /// <summary>Before each commit: see <see cref="AssetWords"/>.</summary>
+    public void KeepWords() => _words.Keep(LastChangeNumber());
+
     public AssetCounts Counts()
     {
         using var select = database.Prepare(
@@ -330,21 +336,10 @@ internal sealed class AssetIndex(Database database)
         }
     }
 
-    private void AddWords(Asset asset)
-    {
-        var details = asset.Details;
-        if (details is { HumanFileName: null, HumanPath: null, Description: null, Tags.Count: 0 }) return;
-
-        using var insert = database.Prepare(
-            "INSERT INTO asset_words(rowid,name,path,description,tags) VALUES(?1,?2,?3,?4,?5)");
-        insert.Bind(1, asset.Id).BindText(2, details.HumanFileName).BindText(3, details.HumanPath)
-            .BindText(4, details.Description).BindText(5, TagList.Join(details.Tags)).Run();
-    }
-
     private void RemoveRow(long id)
     {
         RemoveTags(id);
-        RemoveWords(id);
+        _words.Remove(id);
         using var delete = database.Prepare("DELETE FROM assets WHERE id=?1");
         delete.Bind(1, id).Run();
     }
@@ -352,12 +347,6 @@ internal sealed class AssetIndex(Database database)
     private void RemoveTags(long id)
     {
         using (var delete = database.Prepare("DELETE FROM asset_tags WHERE asset_id=?1")) delete.Bind(1, id).Run();
-    }
-
-    private void RemoveWords(long id)
-    {
-        using var delete = database.Prepare("DELETE FROM asset_words WHERE rowid=?1");
-        delete.Bind(1, id).Run();
     }
 }
 

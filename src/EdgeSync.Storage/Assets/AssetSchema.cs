@@ -76,7 +76,7 @@ internal static class AssetSchema
                 database = OpenFile(path, warned);
                 if (database.QueryInt64("PRAGMA user_version") == Version)
                 {
-                    database.Execute(Indexes);
+                    Complete(database);
                     return false;
                 }
 
@@ -96,12 +96,12 @@ internal static class AssetSchema
             using (var transaction = database.Begin())
             {
                 database.Execute(Tables);
-                database.Execute(Indexes);
                 database.Execute($"PRAGMA user_version={Version}");
                 transaction.Commit();
             }
 
             database.QueryText("PRAGMA journal_mode=WAL");
+            Complete(database);
             return true;
         }
         catch
@@ -113,6 +113,15 @@ internal static class AssetSchema
 
     public static Database OpenReader(string path) => Database.Open(
         path, new DatabaseOptions { Access = DatabaseAccess.Read, PageCacheBytesMax = 1 << 20 });
+
+    // In one transaction: a store that is opened for the first time by this program is as it was, or complete.
+    private static void Complete(Database database)
+    {
+        using var transaction = database.Begin();
+        database.Execute(Indexes);
+        new AssetWords(database).Open(new AssetIndex(database).LastChangeNumber());
+        transaction.Commit();
+    }
 
     private static Database OpenFile(string path, Action<string>? warned) => Database.Open(path, new DatabaseOptions
     {

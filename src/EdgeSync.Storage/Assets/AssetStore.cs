@@ -43,6 +43,7 @@ public sealed class AssetStore : IDisposable
         {
             if (options.HasContents && isNew) recovery.Rebuild(index);
             else if (options.HasContents) recovery.Reconcile(index);
+            index.KeepWords();
             transaction.Commit();
         }
 

@@ -99,6 +99,7 @@ internal sealed class AssetWriter : IDisposable
                     work.Do(_index);
                 }
 
+                _index.KeepWords();
                 _folder.Flush(batch.Aggregate(ChangedNames.None, (all, w) => all | w.Names));
                 transaction.Commit();
             }

@@ -33,9 +33,9 @@ public sealed class AssetQueryTests : IDisposable
                 transaction.Commit();
             }
 
-            for (var i = 0; i < 150; i++)
+            for (var i = 0; i < 300; i++)
             {
-                var query = AnyQuery(prng);
+                var query = i % 2 == 0 ? AnyQuery(prng) : AnySearch(prng);
                 var expected = Expected(query).ToList();
                 var page = index.Page(query);
                 var found = new List<Asset>(page.Items);
@@ -78,7 +78,7 @@ public sealed class AssetQueryTests : IDisposable
                 HumanFileName = prng.Chance(0.8) ? $"{prng.Pick<string>(Words)} {number}" : null,
                 HumanPath = prng.Chance(0.5) ? prng.Pick<string>(Paths) : null,
                 Description = prng.Chance(0.02) ? "seldom" : null,
-                Tags = prng.Chance(0.5) ? [prng.Pick<string>(Words)] : [],
+                Tags = [.. Enumerable.Range(0, prng.NextInt32(3)).Select(_ => prng.Pick<string>(Words)).Distinct()],
             },
         };
     }
@@ -103,6 +103,22 @@ public sealed class AssetQueryTests : IDisposable
             Tags = prng.Chance(0.2) ? [prng.Pick<string>(Words)] : [],
             Words = prng.Chance(0.3)
                 ? [prng.Chance(0.2) ? "seldom" : prng.Pick<string>(Words)] : prng.Chance(0.1) ? ["an", "eck"] : [],
+        };
+    }
+
+    // By words and tags alone, of all lengths.
+    private static AssetQuery AnySearch(Prng prng)
+    {
+        string[] texts = [.. Words, "seldom", "ÜNÏ", "a", "7", "e 1", "k", "N", "on", "\"b", "99", "zz"];
+        return new AssetQuery
+        {
+            Limit = prng.NextInt32(1, 80),
+            Offset = prng.Chance(0.2) ? prng.NextInt32(200) : 0,
+            IsAscending = prng.Chance(0.3),
+            IncludesTrashed = prng.Chance(0.2),
+            OnlyTrashed = prng.Chance(0.2),
+            Tags = [.. Enumerable.Range(0, prng.NextInt32(3)).Select(_ => prng.Pick<string>(Words))],
+            Words = [.. Enumerable.Range(0, prng.NextInt32(4)).Select(_ => prng.Pick<string>(texts))],
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeSync.Can.Assets;
 using EdgeSync.Storage.Assets;
+using EdgeSync.Storage.Sqlite;
 using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Can;
@@ -54,6 +55,45 @@ public sealed class RecoveryTests : IDisposable
         Assert.Equal("text/plain", again.Find(AssetHash.Of(5, "late"u8))!.Details.MimeType);
         Assert.Null(again.Find(AssetHash.Of(6, "good"u8)));
         Assert.Contains("left alone", Assert.Single(_warnings), StringComparison.Ordinal);
+    }
+
+    [Test]
+    public async Task Short_texts_are_found_in_an_index_of_an_earlier_program()
+    {
+        Asset kept, changed;
+        using (var store = Open())
+        {
+            kept = await PutAsync(
+                store, "x", new AssetDetails { MimeType = "x/y", HumanFileName = "Ölz", Tags = ["q"] });
+            changed = await PutAsync(store, "y", new AssetDetails { MimeType = "x/y", Description = "Zürich" });
+            await store.DeleteAsync((await PutAsync(store, "z")).Hash);
+        }
+
+        AsEarlier("DROP TABLE asset_pairs; DELETE FROM state WHERE name='pairs'");
+        long last;
+        using (var store = Open())
+        {
+            Assert.Equal([kept.Hash], Hashes(store, "LZ"));
+            Assert.Equal([kept.Hash], Hashes(store, "öl"));
+            Assert.Equal([changed.Hash, kept.Hash], Hashes(store, "z"));
+            Assert.Equal(2, store.Counts().Assets);
+            last = store.CommittedNumber;
+        }
+
+        // It changes an asset, and knows nothing of pairs.
+        AsEarlier(
+            $"UPDATE asset_words SET description='Basel' WHERE rowid={changed.Id}; "
+            + $"UPDATE assets SET description='Basel', change_number={last + 1} WHERE id={changed.Id}");
+        using var again = Open();
+        Assert.Equal([changed.Hash], Hashes(again, "BA"));
+        Assert.Empty(Hashes(again, "zü"));
+        Assert.Equal([kept.Hash], Hashes(again, "q"));
+        await again.DeleteAsync(kept.Hash);
+        Assert.Empty(Hashes(again, "q"));
+        await again.UpdateAsync(changed.Hash, d => d with { Description = "Bern" });
+        Assert.Empty(Hashes(again, "as"));
+        await again.RebuildAsync();
+        Assert.Equal([changed.Hash], Hashes(again, "rn"));
     }
 
     [Test]
@@ -209,6 +249,17 @@ public sealed class RecoveryTests : IDisposable
     }
 
     private static CancellationToken Cancellation => TestContext.Current!.Execution.CancellationToken;
+
+    private void AsEarlier(string sql)
+    {
+        using var database = Database.Open(
+            _folder["data", ".can.db"],
+            new DatabaseOptions { Access = DatabaseAccess.Create, Journal = DatabaseJournal.AsFound });
+        database.Execute(sql);
+    }
+
+    private static IEnumerable<AssetHash> Hashes(AssetStore store, string text) =>
+        store.Page(new() { Words = [text] }).Items.Select(a => a.Hash);
 
     private AssetStore Open(Func<AssetStoreOptions, AssetStoreOptions>? change = null)
     {
