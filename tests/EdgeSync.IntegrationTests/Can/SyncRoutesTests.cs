@@ -1,6 +1,9 @@
 using System.Buffers;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Wire;
+using EdgeSync.Node.Can.Agent;
+using EdgeSync.Primitives;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeSync.IntegrationTests.Can;
 
@@ -43,6 +46,9 @@ public sealed class SyncRoutesTests
         var right = await can.SendAsync(HttpMethod.Post, "/sync/hashes", null, Key);
         Assert.Equal(429, right.Status);
         Assert.True(right.Headers.RetryAfter!.Delta > TimeSpan.Zero);
+        using var agent = new ServiceClient(can.Url(""), CanTestService.Key, TimeProvider.System, NullLogger.Instance);
+        var away = await Assert.ThrowsAsync<EdgeSyncException>(() => agent.ProbeAsync(CanTestService.Cancellation));
+        Assert.Equal(ErrorKind.Unavailable, away.Kind);
         Assert.Equal(401, (await can.SendAsync(HttpMethod.Post, "/sync/hashes")).Status);
         (await can.GetAsync(CanTestService.Prefix + "/admin/verify", CanTestService.Bearer(CanTestService.Token)))
             .Data();
