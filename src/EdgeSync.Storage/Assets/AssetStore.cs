@@ -149,7 +149,7 @@ public sealed class AssetStore : IDisposable
         };
         await Flushes.RunAsync(() =>
         {
-            _details.Write(upload.Path, hash, details, asset.MetaUpdatedAtMs);
+            _details.Write(upload.Path, hash, details, asset.MetaUpdatedAtMs, isNew: true);
             upload.Flush();
         });
 

@@ -18,10 +18,16 @@ internal sealed class DetailsCopy(AssetFolder folder)
     private volatile bool _hasFiles = Directory.Exists(folder.Details);
 
     /// <summary>Writes the copy; the caller flushes the file.</summary>
-    public void Write(string path, AssetHash hash, AssetDetails details, long metaUpdatedAtMs)
+    /// <param name="path">The file.</param>
+    /// <param name="hash">Of the asset.</param>
+    /// <param name="details">All of them.</param>
+    /// <param name="metaUpdatedAtMs">When they were changed last.</param>
+    /// <param name="isNew">The file has no attributes yet, so that none need be removed.</param>
+    public void Write(
+        string path, AssetHash hash, AssetDetails details, long metaUpdatedAtMs, bool isNew = false)
     {
         var fits = true;
-        foreach (var (name, value) in Fields(details, metaUpdatedAtMs))
+        foreach (var (name, value) in Fields(details, metaUpdatedAtMs).Where(f => !isNew || f.Value is not null))
             fits = fits && ExtendedAttributes.TrySet(path, Prefix + name, value);
         if (!fits) WriteFile(hash, new StoredDetails(details, metaUpdatedAtMs));
         else if (_hasFiles) File.Delete(FileOf(hash));
