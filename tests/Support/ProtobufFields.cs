@@ -45,6 +45,10 @@ internal sealed class ProtobufFields
 
     public string Text(int number) => Encoding.UTF8.GetString(Bytes(number));
 
+    /// <summary>All of a repeated field.</summary>
+    public IEnumerable<string> Texts(int number) =>
+        _fields.Where(f => f.Number == number).Select(f => Encoding.UTF8.GetString(f.Bytes));
+
     public string Hex(int number) => Convert.ToHexStringLower(Bytes(number));
 
     public byte[] Bytes(int number) => _fields.LastOrDefault(f => f.Number == number).Bytes ?? [];

@@ -99,14 +99,16 @@ public sealed record MirrorStatus(
     IReadOnlyList<MirrorStoreStatus> Stores);
 
 /// <summary>A store that is connected.</summary>
+/// <param name="Store">Empty where the protocol is the original's, which does not tell.</param>
+/// <param name="Protocol">Of the connection.</param>
 /// <param name="IsInSync">Records are equal, and no content is missing on either side.</param>
 /// <param name="Route"><c>direct</c> or <c>relay</c>; null while there is none.</param>
 /// <param name="Downloads">Assets that are being fetched from it.</param>
 /// <param name="Uploads">Assets that are being sent to it.</param>
 /// <param name="Missing">Assets of which it lacks the content.</param>
 public sealed record MirrorPeerStatus(
-    string Endpoint, string Store, string Name, bool IsInSync, string? Route, string? Address, double? RttMs,
-    int Downloads, int Uploads, long Missing);
+    string Endpoint, string Store, string Name, string Protocol, bool IsInSync, string? Route, string? Address,
+    double? RttMs, int Downloads, int Uploads, long Missing);
 
 /// <summary>A store of the mirror.</summary>
 public sealed record MirrorStoreStatus(string Store, string Name, string Endpoint, bool IsConnected);

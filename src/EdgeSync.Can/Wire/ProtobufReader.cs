@@ -128,6 +128,15 @@ internal static class Varint
         return 0;
     }
 
+    /// <summary>Bytes written.</summary>
+    public static int Write(ulong value, Span<byte> target)
+    {
+        var size = 0;
+        for (; value >= 0x80; value >>= 7) target[size++] = (byte)(value | 0x80);
+        target[size++] = (byte)value;
+        return size;
+    }
+
     public static int SizeOf(ulong value)
     {
         var size = 1;

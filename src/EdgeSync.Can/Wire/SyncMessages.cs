@@ -37,7 +37,7 @@ public readonly record struct AssetDigest(
         return !reader.IsFaulty;
     }
 
-    private static bool TryParse(ReadOnlySpan<byte> message, out AssetDigest digest)
+    internal static bool TryParse(ReadOnlySpan<byte> message, out AssetDigest digest)
     {
         digest = default;
         var reader = new ProtobufReader(message);

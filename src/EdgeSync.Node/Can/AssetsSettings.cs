@@ -88,6 +88,8 @@ internal static class AssetsSettings
             Peers = mirror.Peers,
             Allowed = [.. mirror.AllowedIds.Select(IdOf)],
             AllowsTrusted = mirror.AllowsTrusted,
+            Originals = [.. mirror.Original.Where(o => o != AssetsMirror.OriginalTicket).Select(IdOf)],
+            TakesOriginalTicket = mirror.Original.Contains(AssetsMirror.OriginalTicket),
             IsCompatible = mirror.Compat,
             TicketFile = mirror.TicketFile,
             ConnectTicketFile = mirror.ConnectTicketFile,

@@ -40,14 +40,15 @@ internal sealed record CanMirror(
         status.Store, status.Endpoint, status.Name, status.Ticket, status.Missing, status.IsPaused,
         status.LimitBytesPerSecond, status.Deletions, status.Questions,
         [.. status.Peers.Select(p => new CanMirrorPeer(
-            p.Endpoint, p.Store, p.Name, p.IsInSync, p.Route, p.Address, p.RttMs, p.Downloads, p.Uploads, p.Missing))],
+            p.Endpoint, p.Store, p.Name, p.Protocol, p.IsInSync, p.Route, p.Address, p.RttMs, p.Downloads, p.Uploads,
+            p.Missing))],
         [.. status.Stores.Select(s => new CanMirrorStore(s.Store, s.Name, s.Endpoint, s.IsConnected))]);
 }
 
 /// <summary>A connected store, as <see cref="MirrorPeerStatus"/>.</summary>
 internal sealed record CanMirrorPeer(
-    string Endpoint, string Store, string Name, bool IsInSync, string? Route, string? Address, double? RttMs,
-    int Downloads, int Uploads, long Missing);
+    string Endpoint, string Store, string Name, string Protocol, bool IsInSync, string? Route, string? Address,
+    double? RttMs, int Downloads, int Uploads, long Missing);
 
 /// <summary>A store of the mirror, as <see cref="MirrorStoreStatus"/>.</summary>
 internal sealed record CanMirrorStore(string Store, string Name, string Endpoint, bool IsConnected);

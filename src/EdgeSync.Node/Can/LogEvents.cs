@@ -94,6 +94,16 @@ internal static partial class LogEvents
         LogLevel.Warning, EventName = "can.identity_mismatch", Message = "Content of a peer is not the asset")]
     public static partial void CanIdentityMismatch(this ILogger log, string asset);
 
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.original_refused",
+        Message = "An endpoint that is not named here speaks the original's protocol")]
+    public static partial void CanOriginalRefused(this ILogger log, string peer, string hint);
+
+    [LoggerMessage(
+        LogLevel.Warning, EventName = "can.original_left_out",
+        Message = "Assets of more than 255 MiB are not sent to a peer that speaks the original's protocol")]
+    public static partial void CanOriginalLeftOut(this ILogger log, long assets, string hint);
+
     [LoggerMessage(LogLevel.Warning, EventName = "can.write_failed", Message = "Content of a peer cannot be written")]
     public static partial void CanWriteFailed(this ILogger log, string asset);
 }

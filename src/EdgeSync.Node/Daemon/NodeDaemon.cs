@@ -248,7 +248,8 @@ internal sealed class NodeDaemon : IAsyncDisposable
         // Before the repositories: the first copy of one may come from a peer.
         if (settings.Iroh.Enabled)
             _iroh = IrohNode.Start(
-                settings, Context, _web, _joins, settings.Assets.IsMirror ? MirrorEndpoint.Protocols : null);
+                settings, Context, _web, _joins, settings.Assets.IsMirror
+                    ? MirrorEndpoint.ProtocolsOf(settings.Assets.Mirror.Original.Count > 0) : null);
         await _repositories.OpenAllAsync(settings.Repositories, cancellationToken);
         if (IsHub && _repositories.All.Count > 0) await StartHubAsync(settings.Hub, cancellationToken);
         _control = ControlServer.Start(

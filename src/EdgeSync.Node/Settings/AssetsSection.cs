@@ -67,6 +67,9 @@ public sealed class AssetsMirror
     /// <summary>In <see cref="Allow"/>: those that <c>iroh.peers</c> names or that a repository trusts.</summary>
     internal const string Trusted = "trusted";
 
+    /// <summary>In <see cref="Original"/>: the endpoint that <see cref="ConnectTicketFile"/> names.</summary>
+    internal const string OriginalTicket = "ticket";
+
     /// <summary>Starts the mirror.</summary>
     public bool Enabled { get; set; }
 
@@ -90,6 +93,12 @@ public sealed class AssetsMirror
     /// all that have the passphrase.
     /// </summary>
     public List<string> Allow { get; set; } = [];
+
+    /// <summary>
+    /// Endpoints that may speak the original's protocol, which proves nothing of the passphrase: ids, or <c>ticket</c>
+    /// for the one that <see cref="ConnectTicketFile"/> names. They are dialled, too. Empty: nobody.
+    /// </summary>
+    public List<string> Original { get; set; } = [];
 
     /// <summary>Bytes of content in a second, also by time of day; null: no limit.</summary>
     public string? Limit { get; set; }

@@ -314,6 +314,12 @@ internal static class SettingsCheck
                 yield return ("assets.mirror.allow", $"'{id}' is not an endpoint id (64 hex digits), or trusted");
         }
 
+        foreach (var id in mirror.Original.Where(o => o != AssetsMirror.OriginalTicket))
+        {
+            if (!EdgeSync.Iroh.Endpoints.EndpointId.TryParse(id, out _))
+                yield return ("assets.mirror.original", $"'{id}' is not an endpoint id (64 hex digits), or ticket");
+        }
+
         if (mirror is { Enabled: true, AllowsTrusted: true } && !settings.Iroh.Enabled)
             yield return (
                 "assets.mirror.allow", "trusted are the peers of the node's endpoint: \"iroh\": { \"enabled\": true }");

@@ -31,6 +31,7 @@ public sealed class MirrorSettingsTests
             sync_name: attic
             sync_limit: 1MB 22:00-06:00=off
             sync_compat: true
+            sync_original: 03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8, ticket
             """, "config.yaml");
         var settings = all.Mirror;
 
@@ -45,6 +46,11 @@ public sealed class MirrorSettingsTests
         Assert.Equal(1_000_000L, settings.Limit.At(12 * 60));
         Assert.Null(settings.Limit.At(23 * 60));
         Assert.True(settings.IsCompatible);
+        Assert.Equal(
+            "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8",
+            Assert.Single(settings.Originals).ToString());
+        Assert.True(settings.TakesOriginalTicket);
+        Assert.False(new MirrorSettings().HasOriginals);
     }
 
     [Test]
@@ -54,6 +60,7 @@ public sealed class MirrorSettingsTests
     [Arguments("sync_limit: 0", "sync_limit")]
     [Arguments("sync_peers: nobody", "ticket")]
     [Arguments("sync_allow: abc", "endpoint id")]
+    [Arguments("sync_original: abc", "endpoint id")]
     [Arguments("sync_pkarr: relay", "address")]
     [Arguments("sync_passphrases: x", "no setting")]
     public void A_wrong_value_is_refused_with_its_line(string line, string reason)

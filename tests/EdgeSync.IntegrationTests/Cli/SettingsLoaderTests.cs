@@ -49,7 +49,7 @@ public sealed class SettingsLoaderTests
             "mirror": {
               "enabled": true, "passphrase": null, "passphrase_file": "/pp", "group": "g", "name": "n",
               "peers": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"], "allow": ["trusted"],
-              "limit": "5MB", "compat": true, "ticket_file": "/tf", "connect_ticket_file": "/cf" }
+              "original": ["ticket"], "limit": "5MB", "compat": true, "ticket_file": "/tf", "connect_ticket_file": "/cf" }
           },
           "repositories": [ {
             "path": "/a.fossil", "prefix": "p", "peers": ["https://h/a"], "user": "u", "password": null, "password_file": "/p",

@@ -83,6 +83,12 @@ internal static class IrohPeer
 
     public static bool IsOk(JsonElement result) => result.GetProperty("ok").GetBoolean();
 
+    /// <summary>Another script of tests/npm.</summary>
+    public static ProgramStart Script(string name, params string[] words) => new("node")
+    {
+        Arguments = [Path.Combine(Vectors.RepositoryRoot, "tests", "npm", name), Folder, .. words],
+    };
+
     private static ProgramStart Start(string[] words) => new("node") { Arguments = WordsOf(words) };
 
     private static ProgramStart StartOn(string machine, string[] words) =>

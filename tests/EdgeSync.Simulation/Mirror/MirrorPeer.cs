@@ -16,6 +16,12 @@ internal sealed class MirrorPeer(int number, StoreId store, SecretKey key, SyncK
 
     public SyncKeys Keys => keys;
 
+    /// <summary>The original's agent, in place of a node of ours.</summary>
+    public OriginalAgent? Original { get; set; }
+
+    /// <summary>Endpoints that may speak the original's protocol.</summary>
+    public List<EndpointId> Originals { get; } = [];
+
     /// <summary>Null while it is down.</summary>
     public SyncNode? Node { get; set; }
 

@@ -326,6 +326,39 @@ public sealed class MirrorScenarioTests
         Assert.Contains(report, world.Peers[1].Reports);
     }
 
+    [Test]
+    public void An_agent_of_the_original_that_is_silent_is_given_up_and_dialled_again()
+    {
+        var world = Connected(1);
+        var agent = world.AddOriginal(namedBy: 1).Original!;
+        agent.IsSilent = true;
+        world.Add(world.Peers[0], [1], 5);
+        world.Run(TimeSpan.FromSeconds(50));
+        Assert.DoesNotContain("can.peer_closed", world.Peers[0].Reports);
+        world.Run(TimeSpan.FromSeconds(20));
+        Assert.Contains("can.peer_closed", world.Peers[0].Reports);
+
+        agent.IsSilent = false;
+        Assert.True(world.RunUntil(() => agent.Live == 1 && agent.Assets.Count == 1, Long));
+    }
+
+    [Test]
+    public void The_limit_holds_for_an_agent_of_the_original_in_both_directions()
+    {
+        var world = Connected(1);
+        var store = world.Peers[0];
+        world.Tell(store, (node, at) => node.SetLimit(at, 100_000));
+        var here = world.Add(store, world.Prng.NextBytes(4 * ContentTree.GroupBytes), 5);
+        var (content, from) = (world.Prng.NextBytes(4 * ContentTree.GroupBytes), world.Now);
+        var agent = world.AddOriginal(namedBy: 1).Original!;
+        var there = AssetHash.Of(6, content);
+        agent.Put(new OriginalAsset(there, 6, content));
+
+        Assert.True(world.RunUntil(() => store.Store.HasContent(there) && agent.Assets.ContainsKey(here), Long));
+
+        Assert.InRange((world.Now - from).TotalSeconds, 17, 60);
+    }
+
     private static MirrorWorld Connected(int peers)
     {
         var world = new MirrorWorld(7, peers, hasRealProofs: false);

@@ -15,6 +15,8 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
     private readonly Dictionary<AssetHash, (byte[] Bytes, ContentTree Tree)> _contents = [];
     private readonly Dictionary<AssetHash, (ContentTree Tree, List<byte[]> Groups)> _partials = [];
 
+    private readonly Dictionary<long, SortedDictionary<long, byte[]>> _arrivals = [];
+    private readonly Dictionary<AssetHash, ForgottenDeletion> _forgotten = [];
     private readonly DeletionCount[] _deletions = new DeletionCount[2];
 
     public StoreId Id => id;
@@ -39,6 +41,7 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
         Assert.True(SyncRecord.TryRead(record.ToArray(), out var read), "a record that cannot be read was saved");
         Assert.True(record.Digest == read!.Digest, "a record changed when it was saved");
         _records[record.Key] = read;
+        _forgotten.Remove(record.Key);
         if (!record.IsPurged) return;
 
         _contents.Remove(record.Key);
@@ -47,9 +50,15 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
 
     public void ForgetRecord(AssetHash key, ulong deletionTime)
     {
-        _records.Remove(key);
+        _records.Remove(key, out var record);
+        _forgotten[key] = new ForgottenDeletion(key, record!.TimestampMs, (long)(deletionTime >> 16));
         ForgottenTime = Math.Max(ForgottenTime, deletionTime);
     }
+
+    public IEnumerable<ForgottenDeletion> ForgottenDeletions() => _forgotten.Values;
+
+    public bool TryGetForgotten(AssetHash hash, out ForgottenDeletion deletion) =>
+        _forgotten.TryGetValue(hash, out deletion);
 
     public void SaveDeletionCount(bool ofPeers, DeletionCount count) => _deletions[ofPeers ? 1 : 0] = count;
 
@@ -109,6 +118,30 @@ internal sealed class MirrorStore(StoreId id) : ISyncStore
         part.Groups.Add(write.Bytes.ToArray());
         return true;
     }
+
+    public bool WriteArrival(SyncEffect.WriteArrival write)
+    {
+        if (!_arrivals.TryGetValue(write.Arrival, out var pieces)) _arrivals[write.Arrival] = pieces = [];
+        pieces[write.Offset] = write.Bytes.ToArray();
+        return true;
+    }
+
+    public CommitOutcome CommitArrival(SyncEffect.CommitArrival commit)
+    {
+        var bytes = _arrivals.Remove(commit.Arrival, out var pieces)
+            ? pieces.Values.SelectMany(p => p).ToArray() : [];
+        if (_records[commit.Hash].IsPurged) return CommitOutcome.Failed;
+        if (AssetHash.Of(commit.TimestampMs, bytes) != commit.Hash) return CommitOutcome.Mismatch;
+
+        Assert.True(ContentTree.Of(bytes).Root.Span.SequenceEqual(commit.Tree.Root.Span));
+        _contents[commit.Hash] = (bytes, commit.Tree);
+        return CommitOutcome.Stored;
+    }
+
+    public void DropArrival(long arrival) => _arrivals.Remove(arrival);
+
+    /// <summary>As a start does.</summary>
+    public void DropArrivals() => _arrivals.Clear();
 
     public CommitOutcome Commit(SyncEffect.Commit commit)
     {

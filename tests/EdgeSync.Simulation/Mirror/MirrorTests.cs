@@ -14,7 +14,7 @@ public sealed class MirrorTests
         Parallel.For(1, SeedCount.Or(SeedsUsual) + 1, seed =>
         {
             var chaos = new MirrorChaos((ulong)seed);
-            var found = Run(chaos, seed);
+            var found = Run(chaos.Run, seed);
             lock (broken)
             {
                 broken.AddRange(found);
@@ -32,6 +32,28 @@ public sealed class MirrorTests
     }
 
     [Test]
+    public void Every_mirror_beside_an_agent_of_the_original_agrees_in_the_end()
+    {
+        var broken = new List<string>();
+        var counts = new Dictionary<string, int>();
+        Parallel.For(1, SeedCount.Or(SeedsUsual) + 1, seed =>
+        {
+            var chaos = new OriginalChaos((ulong)seed);
+            var found = Run(chaos.Run, seed);
+            lock (broken)
+            {
+                broken.AddRange(found);
+                foreach (var (what, count) in chaos.Counts) counts[what] = counts.GetValueOrDefault(what) + count;
+            }
+        });
+
+        Assert.True(broken.Count == 0, $"{broken.Count}: " + string.Join('\n', broken.Take(5)));
+        foreach (
+            var what in new[] { "there", "here", "edit", "edit there", "trash", "purge", "crash", "break", "dial" })
+            Assert.True(counts.GetValueOrDefault(what) > 0, what);
+    }
+
+    [Test]
     public void A_seed_gives_the_same_mirror_every_time()
     {
         for (var seed = 1UL; seed <= 5; seed++)
@@ -44,11 +66,11 @@ public sealed class MirrorTests
         }
     }
 
-    private static List<string> Run(MirrorChaos chaos, int seed)
+    private static List<string> Run(Func<List<string>> chaos, int seed)
     {
         try
         {
-            return chaos.Run();
+            return chaos();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -25,6 +25,7 @@ internal sealed class MirrorWorld
     private readonly Dictionary<MirrorPeer, Instant> _armed = [];
     private long _order;
     private long _connections;
+    private readonly List<MirrorPeer> _originals = [];
     private int[] _sides = [];
 
     /// <param name="seed">Of all chance.</param>
@@ -135,6 +136,7 @@ internal sealed class MirrorWorld
         if (peer.Node is not null) return;
 
         Note(2, peer.Number);
+        peer.Store.DropArrivals();
         var options = _options with { Name = $"store {peer.Number}" };
         peer.Node = _hasRealProofs
             ? new SyncNode(
@@ -142,10 +144,44 @@ internal sealed class MirrorWorld
             : new SyncNode(
                 peer.Store, peer.Id, options, Prng.Fork(), At(peer),
                 (isDialler, _, binding) => new CheapProof(isDialler, binding));
+        if (peer.Originals.Count > 0) peer.Node.SetOriginals(At(peer), peer.Originals);
         var life = peer.Life;
         After(TimeSpan.FromMilliseconds(Prng.NextInt32(1, 500)), () => Scan(peer, life));
         Carry(peer);
     }
+
+    /// <summary>An agent that speaks the original's protocol alone, and is named by the first stores.</summary>
+    public MirrorPeer AddOriginal(int namedBy)
+    {
+        var key = new SecretKey(Prng.NextBytes(SecretKey.SeedBytes));
+        var original = new MirrorPeer(100 + _originals.Count, default, key, Keys);
+        original.Original = new OriginalAgent(this);
+        _originals.Add(original);
+        foreach (var peer in Peers.Take(namedBy))
+        {
+            peer.Originals.Add(original.Id);
+            Tell(peer, (node, at) => node.SetOriginals(at, peer.Originals));
+        }
+
+        return original;
+    }
+
+    /// <summary>The agent opens a connection.</summary>
+    public void DialFromOriginal(MirrorPeer original, MirrorPeer peer) => After(TimeSpan.FromMilliseconds(10), () =>
+    {
+        if (peer.Node is not null) Connect(original, peer, TimeSpan.FromMilliseconds(Prng.NextInt32(1, 150)));
+    });
+
+    /// <summary>An agent of the original sends.</summary>
+    public void SendFrom(MirrorEnd end, int lane, ReadOnlyMemory<byte> bytes)
+    {
+        var cut = bytes.Length > 1 && Prng.Chance(0.3) ? Prng.NextInt32(1, bytes.Length) : bytes.Length;
+        Deliver(end, lane, bytes[..cut], isEnd: false);
+        if (cut < bytes.Length) Deliver(end, lane, bytes[cut..], isEnd: false);
+    }
+
+    /// <summary>An agent of the original ends its side of a stream.</summary>
+    public void EndFrom(MirrorEnd end, int lane) => Deliver(end, lane, default, isEnd: true);
 
     /// <summary>Something that a node is told; what follows from it is carried out.</summary>
     public void Tell(MirrorPeer peer, Action<SyncNode, Moment> told)
@@ -291,6 +327,13 @@ internal sealed class MirrorWorld
             case SyncEffect.Commit commit:
                 OnDisk(peer, (node, at) => node.OnCommitted(at, commit.Hash, peer.Store.Commit(commit)));
                 break;
+            case SyncEffect.WriteArrival write:
+                OnDisk(peer, (node, at) => node.OnGroupWritten(at, write.Token, peer.Store.WriteArrival(write)));
+                break;
+            case SyncEffect.CommitArrival commit:
+                OnDisk(peer, (node, at) => node.OnCommitted(at, commit.Hash, peer.Store.CommitArrival(commit)));
+                break;
+            case SyncEffect.DropArrival drop: peer.Store.DropArrival(drop.Arrival); break;
             case SyncEffect.Verify verify:
                 OnDisk(peer, (node, at) =>
                 {
@@ -319,22 +362,34 @@ internal sealed class MirrorWorld
         {
             if (peer.Life != life) return;
 
-            var other = Peers.FirstOrDefault(p => p.Id == id);
-            if (other?.Node is null || !Reaches(peer, other))
+            var other = Peers.Concat(_originals).FirstOrDefault(p => p.Id == id);
+            if (other is null || (other.Original is null && (other.Node is null || !Reaches(peer, other))))
             {
                 Tell(peer, (node, at) => node.OnDialFailed(at, id));
                 return;
             }
 
-            var connection = new MirrorConnection(peer, other, ++_connections, delay, Prng);
-            peer.Ends.Add(connection.Dialler);
-            other.Ends.Add(connection.Acceptor);
-            Note(3, connection.Dialler.Session);
-            Tell(other, (node, at) => node.OnConnected(
-                at, connection.Acceptor.Session, peer.Id, isDialler: false, connection.Binding));
-            Tell(peer, (node, at) => node.OnConnected(
-                at, connection.Dialler.Session, other.Id, isDialler: true, connection.Binding));
+            Connect(peer, other, delay);
         });
+    }
+
+    private void Connect(MirrorPeer peer, MirrorPeer other, TimeSpan delay)
+    {
+        var connection = new MirrorConnection(peer, other, ++_connections, delay, Prng);
+        peer.Ends.Add(connection.Dialler);
+        other.Ends.Add(connection.Acceptor);
+        Note(3, connection.Dialler.Session);
+        var isOriginal = peer.Original is not null || other.Original is not null;
+        foreach (var (end, from) in new[] { (connection.Acceptor, peer), (connection.Dialler, other) })
+        {
+            var isDialler = end == connection.Dialler;
+            if (end.Peer.Original is { } agent) agent.OnConnected(end, isDialler);
+            else Tell(end.Peer, (node, at) =>
+            {
+                if (isOriginal) node.OnOriginalConnected(at, end.Session, from.Id, isDialler);
+                else node.OnConnected(at, end.Session, from.Id, isDialler, connection.Binding);
+            });
+        }
     }
 
     private void Send(MirrorPeer peer, SyncEffect.Send send)
@@ -345,7 +400,7 @@ internal sealed class MirrorWorld
         if (bytes.IsEmpty) return;
 
         Bytes += bytes.Length;
-        if (send.Lane == 0)
+        if (send.Lane == 0 && end.Connection.Other(end).Peer.Original is null)
         {
             ControlBytes += bytes.Length;
             Frames[bytes.Span[0]] = Frames.GetValueOrDefault(bytes.Span[0]) + 1;
@@ -374,6 +429,15 @@ internal sealed class MirrorWorld
         {
             if (!to.IsOpen) return;
 
+            if (to.Peer.Original is { } agent)
+            {
+                if (isEnd) return;
+
+                Acknowledge(to, lane, bytes.Length);
+                agent.Receive(to, lane, bytes.Span);
+                return;
+            }
+
             if (!to.Arrived.TryGetValue(lane, out var arrived)) to.Arrived[lane] = arrived = new();
             if (arrived.Count == 0) to.Peer.Ready.Add((to, lane));
             arrived.Enqueue((bytes, isEnd));
@@ -389,6 +453,7 @@ internal sealed class MirrorWorld
         end.Peer.Ends.Remove(end);
         var other = end.Connection.Other(end);
         After(end.Connection.Delay, () => CloseEnd(other));
+        end.Peer.Original?.OnClosed(end);
         Tell(end.Peer, (node, at) => node.OnClosed(at, end.Session));
     }
 }

@@ -1,142 +1,173 @@
+using System.Buffers.Binary;
+using System.Text;
 using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Primitives;
 
 namespace EdgeSync.Can.Sync.Compat;
 
-/// <summary>What a hash set tells of one asset.</summary>
+/// <summary>What a hash set tells of one asset of this store.</summary>
 /// <param name="Hash">The asset.</param>
 /// <param name="TimestampMs">Of its creation.</param>
 /// <param name="Size">Of its content, in bytes.</param>
-/// <param name="MetaUpdatedAtMs">Of the last change of its details.</param>
-public readonly record struct CompatDigest(AssetHash Hash, long TimestampMs, long Size, long MetaUpdatedAtMs);
+/// <param name="MetaUpdatedAtMs">Of the last change of its details, the trash or its deletion.</param>
+/// <param name="IsTrashed">In the trash, or deleted.</param>
+/// <param name="IsDeleted">
+/// Deleted for good: the peer is told that it is here and in the trash, so that it does not send it again.
+/// </param>
+/// <param name="Details">Of <see cref="DetailsOf"/>.</param>
+internal readonly record struct CompatDigest(
+    AssetHash Hash, long TimestampMs, long Size, long MetaUpdatedAtMs, bool IsTrashed = false, bool IsDeleted = false,
+    ulong Details = 0)
+{
+    /// <summary>Equal for equal details, of those that the protocol has.</summary>
+    public static ulong DetailsOf(string? description, IReadOnlyList<string> tags, bool isTrashed) =>
+        BinaryPrimitives.ReadUInt64BigEndian(SyncHash.Compute(Encoding.UTF8.GetBytes(
+            $"{(isTrashed ? 1 : 0)}{(description is null ? '-' : '+')}{description}\0{TagList.Join(tags)}")));
+}
 
-/// <summary>What the shell sends on a stream, in order.</summary>
-public abstract record CompatSend
+/// <summary>What is sent on a stream, in order.</summary>
+internal abstract record CompatSend(AssetHash Hash)
 {
     /// <summary>The asset with its content.</summary>
-    public sealed record Bundle(AssetHash Hash) : CompatSend;
+    public sealed record Bundle(AssetHash Hash) : CompatSend(Hash);
 
     /// <summary>Its details alone.</summary>
-    public sealed record Meta(AssetHash Hash) : CompatSend;
-
-    /// <summary>An asset that does not fit a frame, and is left out.</summary>
-    public sealed record TooLarge(AssetHash Hash, long Size) : CompatSend;
+    /// <param name="Hash">The asset.</param>
+    /// <param name="AtMs">The least time of the change to tell, so that the peer takes it.</param>
+    public sealed record Meta(AssetHash Hash, long AtMs) : CompatSend(Hash);
 }
 
 /// <summary>
 /// What is sent to a peer that speaks the original's protocol: first what it lacks, then what is new, a stream for
-/// each batch. What the peer has sent itself is not sent back. Spec: can.md §8.3 to §8.6.
+/// each batch. What the peer has sent itself is not sent back. Spec: can.md §8.3 to §8.5.
 /// </summary>
-public sealed class CompatExchange
+internal sealed class CompatExchange
 {
     /// <summary>Assets in a batch.</summary>
     public const int BatchMax = 64;
+
+    /// <summary>Bytes of the largest content that a frame holds beside the details.</summary>
+    public const int ContentBytesMax = CompatFrames.PayloadBytesMax - DetailsBytesMax;
 
     /// <summary>Bytes of a frame that are not the content's, at most.</summary>
     private const int DetailsBytesMax = 1 << 20;
 
     private static readonly TimeSpan BatchTime = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan PollOverlap = TimeSpan.FromSeconds(5);
 
-    private readonly HashSet<AssetHash> _known = [];
-    private readonly Queue<CompatDigest> _fresh = new();
+    private readonly Dictionary<AssetHash, Known> _known = [];
+
+    private readonly Queue<CompatSend> _fresh = new();
     private Instant _freshAt;
-    private Instant _heardAt;
-    private long _highestMs;
 
-    /// <summary>When a batch or a poll is due; null before the hash sets were exchanged.</summary>
-    public Instant? Deadline { get; private set; }
+    /// <summary>When a batch is due; null while nothing waits.</summary>
+    public Instant? Deadline => _fresh.Count == 0 ? null : _fresh.Count >= BatchMax ? _freshAt : _freshAt + BatchTime;
+
+    /// <summary>Sends that wait for their batch.</summary>
+    public int Waiting => _fresh.Count;
+
+    /// <summary>Assets that do not fit a frame, and that the peer does not get.</summary>
+    public int LeftOut { get; private set; }
 
     /// <summary>
-    /// Both hash sets are there: what is sent on the first stream, before its end (<see cref="CompatFrame.Done"/>). The
-    /// oldest first; details of assets that both have where this store's are newer.
+    /// The peer's hash set is whole: what is sent on the first stream, before its end (<see cref="CompatFrame.Done"/>).
+    /// The oldest first; then details of assets that both have where this store's are newer.
     /// </summary>
-    public IReadOnlyList<CompatSend> Begin(
-        Instant now, IReadOnlyList<CompatDigest> own, IReadOnlyList<CompatDigest> theirs)
+    public IReadOnlyList<CompatSend> Begin(IReadOnlyList<CompatDigest> own)
     {
         ArgumentNullException.ThrowIfNull(own);
-        ArgumentNullException.ThrowIfNull(theirs);
-        var peer = new Dictionary<AssetHash, long>();
-        foreach (var digest in theirs) peer[digest.Hash] = digest.MetaUpdatedAtMs;
-
-        var sends = new List<CompatSend>();
-        foreach (var digest in own.Where(d => !peer.ContainsKey(d.Hash)).OrderBy(d => d.TimestampMs))
-            sends.Add(BundleOf(digest));
-        foreach (var digest in own)
+        var (sends, metas) = (new List<CompatSend>(), new List<CompatSend>());
+        foreach (var digest in own.OrderBy(d => d.TimestampMs))
         {
-            if (peer.TryGetValue(digest.Hash, out var updatedAt) && digest.MetaUpdatedAtMs > updatedAt)
-                sends.Add(new CompatSend.Meta(digest.Hash));
+            var send = SendOf(digest);
+            if (send is CompatSend.Bundle) sends.Add(send);
+            else if (send is not null) metas.Add(send);
+            Know(digest, send);
         }
 
-        foreach (var digest in own.Concat(theirs)) Know(digest);
-        _heardAt = now;
-        Arm();
+        sends.AddRange(metas);
         return sends;
     }
 
-    /// <summary>An asset came from the peer. To be told before it is stored, which raises an event.</summary>
-    public void OnReceived(AssetHash hash) => _known.Add(hash);
+    /// <summary>The peer has an asset: it says so, or has sent it. To be told before it is stored here.</summary>
+    /// <param name="hash">The asset.</param>
+    /// <param name="metaUpdatedAtMs">When its details were changed there.</param>
+    /// <param name="isTrashed">In the trash there.</param>
+    /// <param name="details">What it says of them, as <see cref="CompatDigest.DetailsOf"/>; null: nothing.</param>
+    public void OnReceived(AssetHash hash, long metaUpdatedAtMs, bool isTrashed = false, ulong? details = null)
+    {
+        if (!_known.TryGetValue(hash, out var before) || before.AtMs <= metaUpdatedAtMs)
+            _known[hash] = new Known(metaUpdatedAtMs, isTrashed, details);
+    }
 
-    /// <summary>The own service has a new asset.</summary>
+    /// <summary>Whether the peer has an asset, as far as it has told or was told.</summary>
+    public bool IsKnown(AssetHash hash) => _known.TryGetValue(hash, out var known) && known.AtMs < long.MaxValue;
+
+    /// <summary>An asset is new here, or was changed.</summary>
     public void OnLocal(Instant now, CompatDigest digest)
     {
-        _heardAt = now;
-        if (_known.Contains(digest.Hash))
+        var send = SendOf(digest);
+        if (send is not null)
         {
-            Know(digest);
-            Arm();
-            return;
+            if (_fresh.Count == 0) _freshAt = now;
+            _fresh.Enqueue(send);
         }
 
-        if (_fresh.Count == 0) _freshAt = now;
-        _fresh.Enqueue(digest);
-        Know(digest);
-        Arm();
+        Know(digest, send);
     }
+
+    /// <summary>An asset could not be sent: its content is gone, and may come again.</summary>
+    public void OnNotSent(AssetHash hash) => _known.Remove(hash);
 
     /// <summary>The batch that is due, for a stream of its own; empty when none is.</summary>
     public IReadOnlyList<CompatSend> TakeBatch(Instant now)
     {
-        var batch = new List<CompatSend>();
-        if (_fresh.Count >= BatchMax || (_fresh.Count > 0 && now >= _freshAt + BatchTime))
-        {
-            while (batch.Count < BatchMax && _fresh.TryDequeue(out var digest)) batch.Add(BundleOf(digest));
-            _freshAt = now;
-        }
+        if (Deadline is not { } due || now < due) return [];
 
-        Arm();
+        var batch = new List<CompatSend>();
+        while (batch.Count < BatchMax && _fresh.TryDequeue(out var send)) batch.Add(send);
+        _freshAt = now;
         return batch;
     }
 
-    /// <summary>
-    /// Since when the own service is asked for new assets, if nothing was heard of it for half a minute; Unix
-    /// milliseconds.
-    /// </summary>
-    public bool TryTakePoll(Instant now, out long sinceMs)
+    // Null: the peer has it as it is here, or never gets it.
+    private CompatSend? SendOf(CompatDigest digest)
     {
-        sinceMs = Math.Max(0, _highestMs - (long)PollOverlap.TotalMilliseconds);
-        if (Deadline is null || now < _heardAt + PollInterval) return false;
+        if (!_known.TryGetValue(digest.Hash, out var known))
+            return digest.IsDeleted || digest.Size > ContentBytesMax ? null : new CompatSend.Bundle(digest.Hash);
 
-        _heardAt = now;
-        Arm();
-        return true;
+        if (digest.MetaUpdatedAtMs > known.AtMs) return new CompatSend.Meta(digest.Hash, digest.MetaUpdatedAtMs);
+
+        // An edit of another store that is older than what the peer was told last changes no time of the record.
+        var differs = known.Details is { } details
+            ? details != digest.Details
+            : known.AtMs == digest.MetaUpdatedAtMs && known.IsTrashed != digest.IsTrashed;
+        return differs && !digest.IsDeleted && known.AtMs < long.MaxValue
+            ? new CompatSend.Meta(digest.Hash, known.AtMs + 1) : null;
     }
 
-    private static CompatSend BundleOf(CompatDigest digest) =>
-        digest.Size > CompatFrames.PayloadBytesMax - DetailsBytesMax
-            ? new CompatSend.TooLarge(digest.Hash, digest.Size) : new CompatSend.Bundle(digest.Hash);
-
-    private void Know(CompatDigest digest)
+    private void Know(CompatDigest digest, CompatSend? send)
     {
-        _known.Add(digest.Hash);
-        _highestMs = Math.Max(_highestMs, digest.TimestampMs);
+        var isKnown = _known.TryGetValue(digest.Hash, out var known);
+        // One that was deleted here and never was there is no concern of the peer's.
+        if (digest.IsDeleted && !isKnown) return;
+        if (!isKnown && digest.Size > ContentBytesMax)
+        {
+            LeftOut++;
+            // No details of what the peer does not have.
+            _known[digest.Hash] = new Known(long.MaxValue, false, null);
+            return;
+        }
+
+        if (send is null) return;
+
+        var atMs = send is CompatSend.Meta meta ? meta.AtMs : digest.MetaUpdatedAtMs;
+        _known[digest.Hash] = new Known(Math.Max(atMs, known.AtMs), digest.IsTrashed, digest.Details);
     }
 
-    private void Arm()
-    {
-        Deadline = _heardAt + PollInterval;
-        if (_fresh.Count > 0)
-            Deadline = Instant.Earlier(Deadline, _fresh.Count >= BatchMax ? _freshAt : _freshAt + BatchTime);
-    }
+    /// <summary>What the peer has of an asset.</summary>
+    /// <param name="AtMs">When its details were changed; the greatest time: it never gets the asset.</param>
+    /// <param name="IsTrashed">In the trash.</param>
+    /// <param name="Details">What they come to; null: it has not said, or was not told.</param>
+    private readonly record struct Known(long AtMs, bool IsTrashed, ulong? Details);
 }

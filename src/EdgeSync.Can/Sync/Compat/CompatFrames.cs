@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Buffers.Binary;
 using EdgeSync.Can.Sync.Wire;
 
 namespace EdgeSync.Can.Sync.Compat;
@@ -20,10 +20,10 @@ public enum CompatFrame : byte
 }
 
 /// <summary>
-/// Takes a stream of the protocol <c>can-sync/2</c> apart: <c>type(1) length(4, big-endian) payload</c>. Memory grows
-/// with what has come, not with what was announced.
+/// Frames of the protocol <c>can-sync/2</c>: <c>type(1) length(4, big-endian) payload</c>; <see cref="CompatReader"/>
+/// takes them apart.
 /// </summary>
-public sealed class CompatFrames
+public static class CompatFrames
 {
     /// <summary>The protocol's name (ALPN).</summary>
     public const string Protocol = "can-sync/2";
@@ -31,28 +31,17 @@ public sealed class CompatFrames
     /// <summary>Bytes of a payload at most: exactly as many are allowed.</summary>
     public const int PayloadBytesMax = 256 * 1024 * 1024;
 
-    private readonly FrameBuffer _frames = new(PayloadBytesMax);
-
-    /// <summary>Whether bytes of a frame have come and not all of it: a stream must not end here.</summary>
-    public bool IsInside => _frames.Pending > 0;
-
-    public void Append(ReadOnlySpan<byte> bytes) => _frames.Append(bytes);
-
-    /// <summary>The next frame. Frames of unknown types are skipped.</summary>
-    /// <param name="type">One of the four.</param>
-    /// <param name="payload">Valid until the next call of <see cref="Append"/>.</param>
-    public OperationStatus Read(out CompatFrame type, out ReadOnlyMemory<byte> payload)
-    {
-        while (true)
-        {
-            var status = _frames.Read(out var kind, out payload);
-            type = (CompatFrame)kind;
-            if (status != OperationStatus.Done || kind is >= (byte)CompatFrame.HashSet and <= (byte)CompatFrame.Done)
-                return status;
-        }
-    }
-
     /// <summary>One frame.</summary>
     public static byte[] Write(CompatFrame type, ReadOnlySpan<byte> payload) =>
         FrameBuffer.Frame((byte)type, payload);
+
+    /// <summary>The beginning of a frame whose payload follows, and the beginning of that.</summary>
+    internal static byte[] Begin(CompatFrame type, long payloadBytes, ReadOnlySpan<byte> first)
+    {
+        var bytes = new byte[FrameBuffer.HeadBytes + first.Length];
+        bytes[0] = (byte)type;
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), checked((uint)payloadBytes));
+        first.CopyTo(bytes.AsSpan(FrameBuffer.HeadBytes));
+        return bytes;
+    }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Can.Sync.Wire;
@@ -10,7 +11,8 @@ namespace EdgeSync.Can.Sync.Peers;
 /// <summary>
 /// The content that is fetched and sent: which asset from which peer, in which order, how fast.
 /// </summary>
-internal sealed class ContentExchange(ISyncStore store, SyncOptions options, Queue<SyncEffect> effects)
+internal sealed class ContentExchange(
+    ISyncStore store, SyncOptions options, ChangedAssets changed, Queue<SyncEffect> effects)
 {
     /// <summary>Groups of one asset that wait to be written, before its stream is read no further.</summary>
     private const int PendingMax = 3;
@@ -35,8 +37,42 @@ internal sealed class ContentExchange(ISyncStore store, SyncOptions options, Que
     public void SetLimit(Instant now, long? bytesPerSecond) => _limiter.SetLimit(now, bytesPerSecond);
 
     /// <summary>The content of an asset is to come.</summary>
-    public void Want(AssetHash hash, long size, long timestampMs) =>
-        _wants.TryAdd(hash, new Want(hash, size, timestampMs));
+    public void Want(AssetHash hash, long size, long timestampMs)
+    {
+        if (_wants.TryAdd(hash, new Want(hash, size, timestampMs))) changed.Add(hash);
+    }
+
+    /// <summary>Whether the content is to come.</summary>
+    public bool IsWanted(AssetHash hash) => _wants.ContainsKey(hash);
+
+    /// <summary>Whether the content is being fetched, or made part of the store.</summary>
+    public bool IsFetching(AssetHash hash) => _wants.TryGetValue(hash, out var want) && want.IsActive;
+
+    /// <summary>The content comes otherwise, and is not fetched until <see cref="Unclaim"/>.</summary>
+    public void Claim(AssetHash hash)
+    {
+        if (_wants.TryGetValue(hash, out var want)) want.IsActive = true;
+    }
+
+    public void Unclaim(AssetHash hash)
+    {
+        if (_wants.TryGetValue(hash, out var want)) want.IsActive = false;
+    }
+
+    /// <summary>Whether the limit lets something pass.</summary>
+    public bool IsOpen(Instant now) => _limiter.IsOpen(now);
+
+    /// <summary>The same; if not, <see cref="Deadline"/> is when it does.</summary>
+    public bool MayPass(Instant now)
+    {
+        if (_limiter.IsOpen(now)) return true;
+
+        Deadline = Instant.Earlier(Deadline, _limiter.OpensAt(now));
+        return false;
+    }
+
+    /// <summary>Bytes of content have passed beside those that are counted here.</summary>
+    public void Take(Instant now, int bytes) => _limiter.Take(now, bytes);
 
     /// <summary>The peer has the content.</summary>
     /// <returns>Whether that is of use.</returns>
@@ -68,6 +104,7 @@ internal sealed class ContentExchange(ISyncStore store, SyncOptions options, Que
     public void OnStored(AssetHash hash, PeerSession? source, IEnumerable<PeerSession> sessions)
     {
         _wants.Remove(hash, out var want);
+        changed.Add(hash);
         foreach (var session in sessions)
         {
             if (want is not null) session.Offers.Remove(want);

@@ -1,4 +1,5 @@
 using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Primitives;
@@ -11,7 +12,7 @@ namespace EdgeSync.Can.Sync.Peers;
 /// </summary>
 internal sealed class RecordIntake(
     ISyncStore store, Replica replica, ContentExchange content, Contacts contacts, SyncOptions options,
-    IReadOnlyCollection<PeerSession> sessions, Queue<SyncEffect> effects)
+    IReadOnlyCollection<PeerSession> sessions, ChangedAssets changed, Queue<SyncEffect> effects)
 {
     private const int HeldMax = 100_000;
 
@@ -74,6 +75,7 @@ internal sealed class RecordIntake(
     /// <summary>Passes a record on, to all peers but the one that it came from.</summary>
     public void OnChanged(AssetHash key, PeerSession? source)
     {
+        changed.Add(key);
         foreach (var session in sessions)
         {
             if (session.IsLive && session != source) session.Queue.Record(key);

@@ -57,6 +57,27 @@ public abstract record SyncEffect
     /// </summary>
     public sealed record Commit(AssetHash Hash, long TimestampMs, ContentTree Tree) : SyncEffect;
 
+    /// <summary>
+    /// Write a piece of an asset whose hash is not known yet, behind those before it; ends in
+    /// <see cref="SyncNode.OnGroupWritten"/>.
+    /// </summary>
+    /// <param name="Token">For the answer.</param>
+    /// <param name="Arrival">Names what arrives, in this process.</param>
+    /// <param name="Offset">Of the piece.</param>
+    /// <param name="Bytes">
+    /// The array is of <see cref="System.Buffers.ArrayPool{T}.Shared"/>, and nothing else refers to it.
+    /// </param>
+    public sealed record WriteArrival(long Token, long Arrival, long Offset, ReadOnlyMemory<byte> Bytes) : SyncEffect;
+
+    /// <summary>
+    /// All pieces are written, and are that asset: make them its part, and commit it; ends in
+    /// <see cref="SyncNode.OnCommitted"/>.
+    /// </summary>
+    public sealed record CommitArrival(long Arrival, AssetHash Hash, long TimestampMs, ContentTree Tree) : SyncEffect;
+
+    /// <summary>Drop the pieces: the rest does not come, or is of no use.</summary>
+    public sealed record DropArrival(long Arrival) : SyncEffect;
+
     /// <summary>A peer got a group that does not fit: verify the asset here.</summary>
     public sealed record Verify(AssetHash Hash) : SyncEffect;
 

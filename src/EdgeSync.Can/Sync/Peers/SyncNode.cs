@@ -1,4 +1,5 @@
 using EdgeSync.Can.Assets;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Can.Sync.Wire;
@@ -40,6 +41,9 @@ public sealed class SyncNode
     private readonly Contacts _contacts;
     private readonly RecordIntake _intake;
     private readonly ControlExchange _control;
+    private readonly CompatPeers _compat;
+    private readonly CompatIntake _compatIntake;
+    private readonly CompatSender _compatSender;
     private readonly Queue<SyncEffect> _effects = new();
     private readonly SortedDictionary<long, PeerSession> _sessions = [];
     private readonly List<AssetHash> _lost = [];
@@ -68,10 +72,14 @@ public sealed class SyncNode
         ArgumentNullException.ThrowIfNull(options);
         (_store, _self, _options, _prove) = (store, self, options, prove);
         _replica = new Replica(store);
-        _content = new ContentExchange(store, options, _effects);
+        var changed = new ChangedAssets();
+        _content = new ContentExchange(store, options, changed, _effects);
         _contacts = new Contacts(self, options, prng);
-        _intake = new RecordIntake(store, _replica, _content, _contacts, options, _sessions.Values, _effects);
+        _intake = new RecordIntake(store, _replica, _content, _contacts, options, _sessions.Values, changed, _effects);
         _control = new ControlExchange(store, _replica, _content, _intake, options, _effects);
+        _compatSender = new CompatSender(store, _content, _effects);
+        _compatIntake = new CompatIntake(store, _replica, _content, _intake, options, _sessions.Values, _effects);
+        _compat = new CompatPeers(store, _content, _compatIntake, _compatSender, options, changed, _effects);
         _localGuard = new DeletionGuard(options.DeletionsMin, options.DeletionsShare);
         _localGuard.Restore(at.Now, store.DeletionCountOf(ofPeers: false));
         _intake.RestoreGuard(at.Now);
@@ -105,8 +113,8 @@ public sealed class SyncNode
                 deadline = Instant.Earlier(deadline, next);
             }
 
-            return _sessions.Count < _options.SessionsMax
-                ? Instant.Earlier(deadline, _contacts.Deadline) : deadline;
+            deadline = Instant.Earlier(deadline, _compat.Deadline);
+            return MayDial ? Instant.Earlier(deadline, _contacts.Deadline) : deadline;
         }
     }
 
@@ -119,6 +127,8 @@ public sealed class SyncNode
     /// <summary>Whether <see cref="Pause"/> holds.</summary>
     public bool IsPaused => _content.IsPaused;
 
+    private bool MayDial => _sessions.Count + _compat.Count < _options.SessionsMax;
+
     public bool TryTake(out SyncEffect effect) => _effects.TryDequeue(out effect!);
 
     /// <summary>The peers of now, for status.</summary>
@@ -127,7 +137,7 @@ public sealed class SyncNode
         var sum = _replica.Index.FingerprintOf(KeyPrefix.All).Sum;
         return _sessions.Values.Where(s => s is { IsLive: true, IsClosing: false }).Select(s => new PeerStatus(
             s.Id, s.Peer, s.Store!.Value, s.PeerSum == sum && _content.Missing == 0 && s.PeerMissing == 0,
-            s.Downloads.Count, s.Uploads.Count, s.PeerMissing));
+            s.Downloads.Count, s.Uploads.Count, s.PeerMissing)).Concat(_compat.Status());
     }
 
     // -- changes of users ---------------------------------------------------------------------------------------------
@@ -225,6 +235,7 @@ public sealed class SyncNode
     public void Pause(Moment at)
     {
         _content.Pause(_sessions.Values);
+        _compat.Pause();
         Finish(at);
     }
 
@@ -243,6 +254,18 @@ public sealed class SyncNode
     }
 
     // -- connections --------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// The endpoints that may speak the original's protocol, which proves nothing of the passphrase (ADR 89); nobody
+    /// else gets more than a refusal by it. They are dialled, too.
+    /// </summary>
+    public void SetOriginals(Moment at, IReadOnlyCollection<EndpointId> peers)
+    {
+        ArgumentNullException.ThrowIfNull(peers);
+        _compat.SetNamed(peers);
+        foreach (var peer in peers) _intake.Meet(at, peer);
+        Finish(at);
+    }
 
     /// <summary>An endpoint with the passphrase was found.</summary>
     public void OnPeerFound(Moment at, EndpointId peer)
@@ -301,9 +324,22 @@ public sealed class SyncNode
         Finish(at);
     }
 
+    /// <summary>The same, where the protocol of the connection is the original's.</summary>
+    /// <param name="at">The time.</param>
+    /// <param name="id">Names the session from now on.</param>
+    /// <param name="peer">As the handshake proved it.</param>
+    /// <param name="isDialler">Whether this side dialled.</param>
+    public void OnOriginalConnected(Moment at, long id, EndpointId peer, bool isDialler)
+    {
+        _contacts.OnConnected(peer);
+        _compat.OnConnected(at.Now, id, _self, peer, isDialler);
+        Finish(at);
+    }
+
     /// <summary>Whether the shell may read from a stream: what was read before is dealt with.</summary>
     public bool CanReceive(Instant now, long id, int lane)
     {
+        if (_compat.Has(id)) return _compat.CanReceive(now, id, lane);
         if (!_sessions.TryGetValue(id, out var session) || session.IsClosing) return false;
         return lane == 0 ? session.Queue.IsFlowing : _content.CanReceive(now, session, lane);
     }
@@ -311,6 +347,13 @@ public sealed class SyncNode
     /// <summary>Bytes of a stream, cut anywhere.</summary>
     public void Receive(Moment at, long id, int lane, ReadOnlySpan<byte> bytes)
     {
+        if (_compat.Has(id))
+        {
+            _compat.Receive(at, id, lane, bytes);
+            Finish(at);
+            return;
+        }
+
         if (!_sessions.TryGetValue(id, out var session) || session.IsClosing) return;
 
         session.HeardAt = at.Now;
@@ -328,6 +371,7 @@ public sealed class SyncNode
             if (lane == 0) session.Queue.OnSent(bytes);
             else ContentExchange.OnSent(session, lane, bytes);
         }
+        else _compat.OnSent(at.Now, id, lane, bytes);
 
         Finish(at);
     }
@@ -340,12 +384,20 @@ public sealed class SyncNode
             if (lane == 0) session.Close(_effects, SyncClose.Done, "the peer has ended");
             else _content.OnLaneEnded(session, lane);
         }
+        else _compat.OnLaneEnded(id, lane);
 
         Finish(at);
     }
 
     public void OnClosed(Moment at, long id)
     {
+        if (_compat.OnClosed(id) is var (peer, wasLive))
+        {
+            _contacts.OnClosed(at.Now, peer, wasLive);
+            Finish(at);
+            return;
+        }
+
         if (!_sessions.Remove(id, out var session)) return;
 
         // The confirmation was compared with a guess, and the peer did not come back: one guess.
@@ -361,20 +413,21 @@ public sealed class SyncNode
     /// <summary>A group was read; null when it could not be. The bytes are copied.</summary>
     public void OnGroupRead(Moment at, long token, ReadOnlyMemory<byte>? bytes)
     {
-        _content.OnGroupRead(at.Now, token, bytes);
+        if (!_compatSender.OnGroupRead(at.Now, token, bytes)) _content.OnGroupRead(at.Now, token, bytes);
         Finish(at);
     }
 
     /// <summary>A group was written, or the disk refused.</summary>
     public void OnGroupWritten(Moment at, long token, bool isWritten)
     {
-        _content.OnGroupWritten(token, isWritten);
+        if (!_compatIntake.OnWritten(token, isWritten)) _content.OnGroupWritten(token, isWritten);
         Finish(at);
     }
 
     public void OnCommitted(Moment at, AssetHash hash, CommitOutcome outcome)
     {
-        if (_content.OnCommitted(hash, outcome, _sessions.Values) is { } stored)
+        if (!_compatIntake.OnCommitted(hash, outcome)
+            && _content.OnCommitted(hash, outcome, _sessions.Values) is { } stored)
             _replica.Prove(hash, stored.TimestampMs, stored.Size);
         Finish(at);
     }
@@ -396,7 +449,8 @@ public sealed class SyncNode
             else if (at.Now >= session.TellAt) _control.SendPing(at, session, _control.NextToken());
         }
 
-        while (_sessions.Count < _options.SessionsMax && _contacts.TryTakeDue(at.Now, out var due))
+        _compat.OnDeadline(at.Now);
+        while (MayDial && _contacts.TryTakeDue(at.Now, out var due))
             _effects.Enqueue(new SyncEffect.Dial(due.Value));
 
         Finish(at);
@@ -517,6 +571,8 @@ public sealed class SyncNode
             while (session.Queue.TryTake(_store, out var frame))
                 _effects.Enqueue(new SyncEffect.Send(session.Id, 0, frame));
         }
+
+        _compat.Pump(at.Now);
     }
 
     // A deletion that every store has is forgotten when each connection of now has answered a ping, or is closed: a
@@ -553,10 +609,10 @@ public sealed class SyncNode
 /// <summary>A peer, as status shows it.</summary>
 /// <param name="Session">As the shell named it.</param>
 /// <param name="Peer">The endpoint.</param>
-/// <param name="Store">The store.</param>
+/// <param name="Store">The store; null: a peer that speaks the original's protocol, and says nothing of that.</param>
 /// <param name="IsInSync">Records are equal, and no content is missing on either side.</param>
 /// <param name="Downloads">Assets that are being fetched from it.</param>
 /// <param name="Uploads">Assets that are being sent to it.</param>
 /// <param name="Missing">Assets of which it lacks the content.</param>
 public sealed record PeerStatus(
-    long Session, EndpointId Peer, StoreId Store, bool IsInSync, int Downloads, int Uploads, long Missing);
+    long Session, EndpointId Peer, StoreId? Store, bool IsInSync, int Downloads, int Uploads, long Missing);

@@ -55,6 +55,15 @@ public sealed record SyncOptions
     /// <summary>Records of which the content never came: beyond it no new ones are taken.</summary>
     public int MissingMax { get; init; } = 5_000_000;
 
+    /// <summary>For which a peer of the original's protocol may be silent while it is waited for.</summary>
+    public TimeSpan CompatSilenceMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>After which it is connected again when it has contents that are missing here.</summary>
+    public TimeSpan CompatAgainTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Assets in the hash set of such a peer.</summary>
+    public int CompatHashesMax { get; init; } = 1_000_000;
+
     /// <summary>Deletions that are never too many; see <see cref="Records.DeletionGuard"/>.</summary>
     public int DeletionsMin { get; init; } = 50;
 

@@ -40,6 +40,15 @@ public interface ISyncStore
     ulong ForgottenTime { get; }
 
     /// <summary>
+    /// Deletions that were forgotten, as far as the store keeps them: for peers that are not stores of the mirror, and
+    /// would bring their assets back.
+    /// </summary>
+    IEnumerable<ForgottenDeletion> ForgottenDeletions();
+
+    /// <summary>Whether it is one of <see cref="ForgottenDeletions"/>.</summary>
+    bool TryGetForgotten(AssetHash hash, out ForgottenDeletion deletion);
+
+    /// <summary>
     /// Keeps how many deletions were counted, with the records of the same step.
     /// </summary>
     /// <param name="ofPeers">Those that peers made; otherwise those of users of this store.</param>
@@ -64,6 +73,12 @@ public interface ISyncStore
     /// <summary>Drops what has come: it does not fit what comes now.</summary>
     void DropPartial(AssetHash hash);
 }
+
+/// <summary>A deletion that every store of the mirror has had.</summary>
+/// <param name="Hash">The asset.</param>
+/// <param name="TimestampMs">Of its creation, Unix milliseconds.</param>
+/// <param name="DeletedAtMs">When it was deleted, Unix milliseconds.</param>
+public readonly record struct ForgottenDeletion(AssetHash Hash, long TimestampMs, long DeletedAtMs);
 
 /// <summary>The first groups of an asset, verified and written.</summary>
 /// <param name="Tree">By which they were verified.</param>

@@ -13,7 +13,14 @@ public static class RecordDetails
     public static IReadOnlyList<(RecordField Field, string? Value)> FieldsOf(Asset asset)
     {
         ArgumentNullException.ThrowIfNull(asset);
-        return [.. Values(asset.Details), (RecordField.Trashed, asset.IsTrashed ? SyncRecord.On : null)];
+        return FieldsOf(asset.Details, asset.IsTrashed);
+    }
+
+    /// <inheritdoc cref="FieldsOf(Asset)"/>
+    public static IReadOnlyList<(RecordField Field, string? Value)> FieldsOf(AssetDetails details, bool isTrashed)
+    {
+        ArgumentNullException.ThrowIfNull(details);
+        return [.. Values(details), (RecordField.Trashed, isTrashed ? SyncRecord.On : null)];
     }
 
     /// <summary>The details that the fields come to.</summary>
@@ -37,16 +44,23 @@ public static class RecordDetails
     /// <summary>What a user has changed: the fields in which an asset differs from its record.</summary>
     public static IReadOnlyList<(RecordField Field, string? Value)> Changes(SyncRecord record, Asset asset)
     {
-        ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(asset);
+        return Changes(record, asset.Details, asset.IsTrashed);
+    }
+
+    /// <inheritdoc cref="Changes(SyncRecord, Asset)"/>
+    public static IReadOnlyList<(RecordField Field, string? Value)> Changes(
+        SyncRecord record, AssetDetails details, bool isTrashed)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(details);
         var changes = new List<(RecordField, string?)>();
-        foreach (var ((field, known), (_, value)) in Values(Of(record)).Zip(Values(asset.Details)))
+        foreach (var ((field, known), (_, value)) in Values(Of(record)).Zip(Values(details)))
         {
             if (known != value) changes.Add((field, value));
         }
 
-        if (record.IsTrashed != asset.IsTrashed)
-            changes.Add((RecordField.Trashed, asset.IsTrashed ? SyncRecord.On : null));
+        if (record.IsTrashed != isTrashed) changes.Add((RecordField.Trashed, isTrashed ? SyncRecord.On : null));
         return changes;
     }
 

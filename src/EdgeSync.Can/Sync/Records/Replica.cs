@@ -78,6 +78,19 @@ public sealed class Replica
         return record.IsTrashed && Edit(wall, hash, [(RecordField.Trashed, null)]);
     }
 
+    /// <summary>
+    /// An asset came from a peer that is no store of the mirror, and is none whose deletion is known here. Its record
+    /// is that of the asset in any case: a deletion that is on its way is later.
+    /// </summary>
+    /// <inheritdoc cref="Add"/>
+    public bool AddForeign(
+        AssetHash hash, long timestampMs, long size, long updatedAtMs,
+        IReadOnlyList<(RecordField Field, string? Value)> details)
+    {
+        ArgumentNullException.ThrowIfNull(details);
+        return !TryGet(hash, out _) && Save(OfAsset(SyncRecord.Create(hash, timestampMs, size), updatedAtMs, details));
+    }
+
     /// <summary>Fields were written here; those that have the value already stay unwritten.</summary>
     public bool Edit(Instant wall, AssetHash key, IReadOnlyList<(RecordField Field, string? Value)> changes)
     {
@@ -105,6 +118,26 @@ public sealed class Replica
     /// <summary>Deletions are not kept for that store any longer; null when it is unknown.</summary>
     public bool Retire(Instant wall, StoreId store) =>
         store != Id && Edit(wall, SyncRecord.KeyOf(store), [(RecordField.Retired, SyncRecord.On)]);
+
+    /// <summary>
+    /// A record as a peer has it that is no store of the mirror, and tells one time for all that it has changed.
+    /// </summary>
+    /// <param name="record">As it is here.</param>
+    /// <param name="changedAtMs">Unix milliseconds.</param>
+    /// <param name="changes">The fields that differ.</param>
+    public SyncRecord Revised(
+        SyncRecord record, long changedAtMs, IReadOnlyList<(RecordField Field, string? Value)> changes)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(changes);
+        foreach (var (field, value) in changes)
+        {
+            var time = Math.Max((ulong)changedAtMs << 16, record.StampOf(field).Time + 1);
+            record = record.With(field, new Stamp(time, Id), value);
+        }
+
+        return record;
+    }
 
     /// <summary>What the record would be with that of a peer; null when nothing would change.</summary>
     public SyncRecord? Preview(SyncRecord incoming)
@@ -182,10 +215,15 @@ public sealed class Replica
         Instant wall, SyncRecord record, long updatedAtMs, IReadOnlyList<(RecordField Field, string? Value)> details)
     {
         var forgotten = new Stamp(_store.ForgottenTime, default);
-        var created = Stamp.OfAsset(record.TimestampMs);
-        if (forgotten != default && created <= forgotten)
-            return Write(wall, record.With(RecordField.Life, _clock.Next(wall, forgotten), null), details);
+        return forgotten != default && Stamp.OfAsset(record.TimestampMs) <= forgotten
+            ? Write(wall, record.With(RecordField.Life, _clock.Next(wall, forgotten), null), details)
+            : OfAsset(record, updatedAtMs, details);
+    }
 
+    private static SyncRecord OfAsset(
+        SyncRecord record, long updatedAtMs, IReadOnlyList<(RecordField Field, string? Value)> details)
+    {
+        var created = Stamp.OfAsset(record.TimestampMs);
         record = record.With(RecordField.Life, created, null);
         // Details that were edited before the mirror knew of the asset win over those that never were.
         var isEdited = updatedAtMs > record.TimestampMs && AssetFileName.IsTimestamp(updatedAtMs);

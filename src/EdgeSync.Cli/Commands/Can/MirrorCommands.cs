@@ -122,7 +122,10 @@ internal sealed record CanPeersReport(CanMirror Mirror) : IReport
         foreach (var peer in Mirror.Peers)
         {
             var route = peer.Route is null ? "" : $"  {peer.Route} {peer.Address}";
-            output.WriteLine($"  {peer.Store}  {DisplayText.Name(peer.Name)}  {StateOf(peer)}{route}");
+            // One that speaks the original's protocol tells neither its store nor a name.
+            var (store, name) = peer.Store.Length > 0 ? (peer.Store, DisplayText.Name(peer.Name))
+                : ($"{peer.Endpoint[..10]}…", peer.Protocol);
+            output.WriteLine($"  {store}  {name}  {StateOf(peer)}{route}");
         }
 
         foreach (var store in Mirror.Stores.Where(s => !s.IsConnected))

@@ -63,6 +63,14 @@ internal sealed class ServiceContents : IMirrorContents, IAsyncDisposable
     public bool Write(AssetHash hash, long timestampMs, ContentTree tree, int group, ReadOnlySpan<byte> bytes) =>
         _store.Contents.Write(hash, timestampMs, tree, group, bytes);
 
+    public bool WriteArrival(long arrival, long offset, ReadOnlySpan<byte> bytes) =>
+        _store.Contents.WriteArrival(arrival, offset, bytes);
+
+    public bool TakeArrival(long arrival, AssetHash hash, ContentTree tree) =>
+        _store.Contents.TakeArrival(arrival, hash, tree);
+
+    public void DropArrival(long arrival) => _store.Contents.DropArrival(arrival);
+
     public async Task<CommitOutcome> CommitAsync(
         AssetHash hash, long timestampMs, ContentTree tree, CancellationToken cancellationToken)
     {

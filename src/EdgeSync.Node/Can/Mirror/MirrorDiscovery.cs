@@ -80,6 +80,7 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
         _tasks.Start(AnnounceAsync);
         _tasks.Start(() => HearLanAsync(lan));
         foreach (var peer in _settings.Peers) Learn(IrohPeer.Parse(peer));
+        foreach (var peer in _settings.Originals) Learn(AddressOf(peer));
         if (_settings.ConnectTicketFile is { } connect) _tasks.Start(() => ReadTicketAsync(connect));
         if (_settings.TicketFile is { } own) _tasks.Start(() => WriteTicketAsync(own));
     }
@@ -252,12 +253,21 @@ internal sealed class MirrorDiscovery : IAsyncDisposable
         {
             if (TicketFiles.TryRead(path) is { } address && address.ToString() != last?.ToString())
             {
+                if (_settings.TakesOriginalTicket) NameOriginal(last?.Id, address.Id);
                 last = address;
                 Learn(address);
             }
 
             await Task.Delay(FileInterval, _clock, _stop.Token);
         }
+    }
+
+    private void NameOriginal(EndpointId? before, EndpointId named)
+    {
+        // One that the settings name stays.
+        var replaced = before is { } old && !_settings.Originals.Contains(old) ? before : null;
+        var all = _endpoint.ReplaceOriginal(replaced, named);
+        _loop.Post((node, at) => node.SetOriginals(at, all));
     }
 
     private async Task WriteTicketAsync(string path)

@@ -22,8 +22,12 @@ internal sealed class MirrorDisk : IDisposable
         foreach (var queue in _queues) tasks.Start(() => Task.Run(() => RunAsync(queue.Reader)));
     }
 
-    public void Start(AssetHash asset, Func<Task> work) =>
-        _queues[(uint)asset.GetHashCode() % Workers].Writer.TryWrite(work);
+    public void Start(AssetHash asset, Func<Task> work) => Start(asset.GetHashCode(), work);
+
+    /// <summary>The same for what arrives and has no hash yet.</summary>
+    public void Start(long arrival, Func<Task> work) => Start((int)arrival, work);
+
+    private void Start(int order, Func<Task> work) => _queues[(uint)order % Workers].Writer.TryWrite(work);
 
     public void Dispose()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Threading.Channels;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Iroh;
 using EdgeSync.Node.Iroh;
@@ -24,6 +25,7 @@ internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
         new BoundedChannelOptions(FoundMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
     private readonly HashSet<EndpointId> _allowed;
+    private readonly HashSet<EndpointId> _originals;
     private readonly bool _allowsTrusted;
     private readonly string _lanTag;
     private readonly ILogger _log;
@@ -42,6 +44,8 @@ internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
     {
         (_shared, _lanTag, _log) = (shared, lanTag, log);
         (_allowed, _allowsTrusted) = ([.. settings.Allowed], settings.AllowsTrusted);
+        _originals = [.. settings.Originals];
+        var protocols = ProtocolsOf(settings.HasOriginals);
         if (shared is not null)
         {
             (_endpoint, Records) = (shared.Endpoint, shared.Records);
@@ -53,17 +57,22 @@ internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
         _endpoint = IrohEndpoint.Start(
             options with
             {
-                Alpns = Protocols.Alpns,
+                Alpns = protocols.Alpns,
                 Discovery = options.Discovery with { LanData = lanTag },
                 Admits = Admits,
                 Observer = Observe,
-                Limits = q => q with { StreamsMax = Protocols.StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
+                Limits = q => q with { StreamsMax = protocols.StreamsMax, WindowGrowth = MemoryLimit.WindowGrowth },
             },
             SystemEntropy.Instance, clock);
     }
 
     /// <summary>What the endpoint of a node has to allow for a mirror.</summary>
-    public static HandledProtocols Protocols { get; } = new([MirrorSettings.Protocol, IrohGossip.Alpn], StreamsMax);
+    /// <param name="hasOriginals">Some endpoints may speak the original's protocol.</param>
+    public static HandledProtocols ProtocolsOf(bool hasOriginals) => new(
+        hasOriginals
+            ? [MirrorSettings.Protocol, IrohGossip.Alpn, CompatFrames.Protocol]
+            : [MirrorSettings.Protocol, IrohGossip.Alpn],
+        StreamsMax);
 
     public EndpointId Id => _endpoint.Id;
 
@@ -109,15 +118,38 @@ internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Dials a peer; one that may speak the original's protocol chooses between that and the mirror's.
+    /// </summary>
     /// <inheritdoc cref="IrohEndpoint.ConnectAsync(EndpointAddress, string, CancellationToken)"/>
-    public Task<IrohConnection> ConnectAsync(
-        EndpointAddress peer, string alpn, CancellationToken cancellationToken) =>
-        _endpoint.ConnectAsync(peer, alpn, cancellationToken);
+    public Task<IrohConnection> ConnectAsync(EndpointAddress peer, CancellationToken cancellationToken) =>
+        _endpoint.ConnectAsync(
+            peer,
+            IsOriginal(peer.Id) ? [MirrorSettings.Protocol, CompatFrames.Protocol] : [MirrorSettings.Protocol],
+            cancellationToken);
 
     /// <summary>Whether an endpoint may take part, whichever side dials.</summary>
     public bool Admits(EndpointId peer) =>
         (_allowed.Count == 0 && !_allowsTrusted) || _allowed.Contains(peer)
-        || (_allowsTrusted && _shared?.IsTrusted(peer) == true);
+        || (_allowsTrusted && _shared?.IsTrusted(peer) == true) || IsOriginal(peer);
+
+    /// <summary>Whether an endpoint may speak the original's protocol.</summary>
+    public bool IsOriginal(EndpointId peer)
+    {
+        lock (_originals) return _originals.Contains(peer);
+    }
+
+    /// <summary>The same endpoints from now on, and one more in place of another.</summary>
+    /// <returns>All of them.</returns>
+    public IReadOnlyCollection<EndpointId> ReplaceOriginal(EndpointId? before, EndpointId named)
+    {
+        lock (_originals)
+        {
+            if (before is { } old) _originals.Remove(old);
+            _originals.Add(named);
+            return [.. _originals];
+        }
+    }
 
     public void Accept(IrohConnection connection) => _serve(connection);
 
@@ -155,6 +187,6 @@ internal sealed class MirrorEndpoint : IProtocolHandler, IAsyncDisposable
         _shared.Attach(null);
         _endpoint.SetLanData(null);
         foreach (var connection in _endpoint.Connections)
-            if (Protocols.Alpns.Contains(connection.Alpn)) connection.Close(0, "");
+            if (ProtocolsOf(hasOriginals: true).Alpns.Contains(connection.Alpn)) connection.Close(0, "");
     }
 }

@@ -1,10 +1,13 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Service;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Can.Sync.Peers;
 using EdgeSync.Can.Sync.Records;
+using EdgeSync.Can.Sync.Transfer;
 using EdgeSync.Iroh.Endpoints;
 using EdgeSync.Net.Iroh;
 using EdgeSync.Node.Iroh;
@@ -30,6 +33,8 @@ internal sealed class MirrorHost : IAsyncDisposable
 {
     /// <summary>The name of the key file in the storage folder.</summary>
     private const string KeyFile = ".can-key";
+
+    private const string LeftOutHint = "stores of this program mirror them: edgesync can sync, or can serve --sync";
 
     private static readonly TimeSpan DialTimeMax = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan StatusTimeMax = TimeSpan.FromSeconds(2);
@@ -94,6 +99,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         Invariant.Require(settings.Passphrase is not null);
         var keys = await Task.Run(() => SyncKeys.Derive(settings.Passphrase, settings.Group, settings.Stretch));
         var store = await assets.OpenMirrorAsync(SystemEntropy.Instance);
+        if (settings.HasOriginals) store.KeepDeletions();
         MirrorHost host;
         SecretKey? key = null;
         try
@@ -231,6 +237,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         var node = new SyncNode(_store, keys, Id, options, SystemEntropy.Instance, NewPrng(), _loop.Now);
         _limit = LimitNow();
         node.SetLimit(_loop.Now, _limit);
+        if (_settings.Originals.Count > 0) node.SetOriginals(_loop.Now, _settings.Originals);
         _loop.Start(node, CarryOut, failed);
         _tasks.Start(() => _feed.RunAsync(_stop.Token));
         _tasks.Start(() => _endpoint.RunAsync(Accept, _stop.Token));
@@ -281,7 +288,13 @@ internal sealed class MirrorHost : IAsyncDisposable
     private void Accept(IrohConnection connection)
     {
         if (connection.Alpn == MirrorSettings.Protocol) _tasks.Start(() => ServeAsync(connection));
-        else _discovery.Gossip.Accept(connection);
+        else if (connection.Alpn != CompatFrames.Protocol) _discovery.Gossip.Accept(connection);
+        else if (_endpoint.IsOriginal(connection.Peer)) _tasks.Start(() => ServeAsync(connection));
+        else
+        {
+            _log.CanOriginalRefused(connection.Peer.ToString(), $"sync_original: {connection.Peer}");
+            connection.Close((ulong)SyncClose.Passphrase, "not named here");
+        }
     }
 
     private async Task ServeAsync(IrohConnection connection)
@@ -302,8 +315,7 @@ internal sealed class MirrorHost : IAsyncDisposable
         {
             if (!_endpoint.Admits(peer))
                 throw new EdgeSyncException(ErrorKind.Denied, "it is not one of those that may take part");
-            connection = await _endpoint.ConnectAsync(
-                _discovery.AddressOf(peer), MirrorSettings.Protocol, either.Token);
+            connection = await _endpoint.ConnectAsync(_discovery.AddressOf(peer), either.Token);
         }
         catch (Exception e) when (e is EdgeSyncException or OperationCanceledException)
         {
@@ -327,6 +339,9 @@ internal sealed class MirrorHost : IAsyncDisposable
             case SyncEffect.ReadGroup read: _disk.Start(read.Hash, () => ReadAsync(read)); break;
             case SyncEffect.WriteGroup write: _disk.Start(write.Hash, () => WriteAsync(write)); break;
             case SyncEffect.Commit commit: _disk.Start(commit.Hash, () => BeginCommit(commit)); break;
+            case SyncEffect.WriteArrival write: _disk.Start(write.Arrival, () => WriteAsync(write)); break;
+            case SyncEffect.CommitArrival commit: _disk.Start(commit.Arrival, () => BeginCommit(commit)); break;
+            case SyncEffect.DropArrival drop: _disk.Start(drop.Arrival, () => DropAsync(drop.Arrival)); break;
             // What it finds is a change of the store, which the feed tells.
             case SyncEffect.Verify verify:
                 _disk.Start(verify.Hash, () => _contents.VerifyAsync(verify.Hash, _stop.Token));
@@ -363,17 +378,49 @@ internal sealed class MirrorHost : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    private Task WriteAsync(SyncEffect.WriteArrival write)
+    {
+        var isWritten = _contents.WriteArrival(write.Arrival, write.Offset, write.Bytes.Span);
+        if (isWritten) Instruments.CanMirrorReceived.Add(write.Bytes.Length);
+        if (MemoryMarshal.TryGetArray(write.Bytes, out var rented)) ArrayPool<byte>.Shared.Return(rented.Array!);
+        _loop.Post((node, at) => node.OnGroupWritten(at, write.Token, isWritten));
+        return Task.CompletedTask;
+    }
+
+    private Task DropAsync(long arrival)
+    {
+        try
+        {
+            _contents.DropArrival(arrival);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next start removes it.
+        }
+
+        return Task.CompletedTask;
+    }
+
     // Others of the same worker go on meanwhile, so that commits share a flush.
     private Task BeginCommit(SyncEffect.Commit commit)
     {
-        _diskTasks.Start(async () =>
-        {
-            var outcome = await _contents.CommitAsync(
-                commit.Hash, commit.TimestampMs, commit.Tree, _stop.Token);
-            _loop.Post((node, at) => node.OnCommitted(at, commit.Hash, outcome));
-        });
+        BeginCommit(commit.Hash, commit.TimestampMs, commit.Tree);
         return Task.CompletedTask;
     }
+
+    private Task BeginCommit(SyncEffect.CommitArrival commit)
+    {
+        if (_contents.TakeArrival(commit.Arrival, commit.Hash, commit.Tree))
+            BeginCommit(commit.Hash, commit.TimestampMs, commit.Tree);
+        else _loop.Post((node, at) => node.OnCommitted(at, commit.Hash, CommitOutcome.Failed));
+        return Task.CompletedTask;
+    }
+
+    private void BeginCommit(AssetHash hash, long timestampMs, ContentTree tree) => _diskTasks.Start(async () =>
+    {
+        var outcome = await _contents.CommitAsync(hash, timestampMs, tree, _stop.Token);
+        _loop.Post((node, at) => node.OnCommitted(at, hash, outcome));
+    });
 
     private void Report(SyncEffect.Report report)
     {
@@ -383,6 +430,9 @@ internal sealed class MirrorHost : IAsyncDisposable
             case "can.peer_closed": _log.CanPeerClosed(report.Detail); break;
             case "can.clock_corrected": _log.CanClockCorrected(report.Detail); break;
             case "can.identity_mismatch": _log.CanIdentityMismatch(report.Detail); break;
+            case "can.original_left_out":
+                _log.CanOriginalLeftOut(long.Parse(report.Detail, CultureInfo.InvariantCulture), LeftOutHint);
+                break;
             default: _log.CanWriteFailed(report.Detail); break;
         }
     }
@@ -405,7 +455,8 @@ internal sealed class MirrorHost : IAsyncDisposable
     private MirrorStatus StatusOf(SyncNode node)
     {
         var names = node.Replica.Stores.ToDictionary(s => s[RecordField.Store] ?? "", s => s[RecordField.Name] ?? "");
-        var peers = node.Peers().Select(p => PeerOf(p, names.GetValueOrDefault(p.Store.ToString(), ""))).ToList();
+        var peers = node.Peers()
+            .Select(p => PeerOf(p, names.GetValueOrDefault(p.Store?.ToString() ?? "", ""))).ToList();
         var connected = peers.Select(p => p.Store).ToHashSet(StringComparer.Ordinal);
         var own = _store.Id.ToString();
         return new MirrorStatus(
@@ -422,7 +473,8 @@ internal sealed class MirrorHost : IAsyncDisposable
     {
         var route = _loop.Find(peer.Session)?.Connection.Route;
         return new MirrorPeerStatus(
-            peer.Peer.ToString(), peer.Store.ToString(), name, peer.IsInSync,
+            peer.Peer.ToString(), peer.Store?.ToString() ?? "", name,
+            peer.Store is null ? CompatFrames.Protocol : MirrorSettings.Protocol, peer.IsInSync,
             route is null ? null : route.IsRelayed ? "relay" : "direct", route?.Address,
             route?.RoundTrip.TotalMilliseconds, peer.Downloads, peer.Uploads, peer.Missing);
     }

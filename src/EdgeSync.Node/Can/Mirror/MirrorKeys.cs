@@ -27,7 +27,15 @@ internal static class MirrorKeys
             case "ticket_file": mirror = mirror with { TicketFile = CanSettings.Secret(value) }; break;
             case "connect_ticket_file": mirror = mirror with { ConnectTicketFile = CanSettings.Secret(value) }; break;
             case "sync_peers": mirror = mirror with { Peers = PeersOf(value, fault) }; break;
-            case "sync_allow": mirror = mirror with { Allowed = AllowedOf(value, fault) }; break;
+            case "sync_allow": mirror = mirror with { Allowed = IdsOf(ListOf(value), fault) }; break;
+            case "sync_original":
+                var named = ListOf(value);
+                mirror = mirror with
+                {
+                    TakesOriginalTicket = named.Remove(AssetsMirror.OriginalTicket),
+                    Originals = IdsOf(named, fault),
+                };
+                break;
             case "sync_limit": mirror = mirror with { Limit = TransferLimit.Of(value) ?? throw fault(null) }; break;
             case "sync_compat":
                 mirror = mirror with { IsCompatible = CanSettings.Flag(value) ?? throw fault(null) };
@@ -87,9 +95,9 @@ internal static class MirrorKeys
         return peers;
     }
 
-    private static List<EndpointId> AllowedOf(string value, Func<string?, Exception> fault) =>
+    private static List<EndpointId> IdsOf(List<string> values, Func<string?, Exception> fault) =>
     [
-        .. ListOf(value).Select(text => EndpointId.TryParse(text, out var id)
+        .. values.Select(text => EndpointId.TryParse(text, out var id)
             ? id : throw fault($"'{text}' is not an endpoint id (64 hex digits)")),
     ];
 }

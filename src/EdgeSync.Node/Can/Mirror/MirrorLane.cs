@@ -79,7 +79,7 @@ internal sealed class MirrorLane(int number, MirrorSession session) : IDisposabl
             var reading = ReadAsync(stream, either.Token);
             await WriteAsync(stream, either.Token);
             // One that the peer has opened is done with when all is sent.
-            if (!session.IsOwn(number)) await either.CancelAsync();
+            if (!session.IsOwn(number) && !session.HasHalves) await either.CancelAsync();
             await reading;
         }
         catch (Exception e) when (e is EdgeSyncException or OperationCanceledException)
@@ -128,7 +128,7 @@ internal sealed class MirrorLane(int number, MirrorSession session) : IDisposabl
         }
 
         ReportEnd();
-        _queued.Writer.TryComplete();
+        if (!session.HasHalves) _queued.Writer.TryComplete();
     }
 
     private void ReportEnd()

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using EdgeSync.Can.Sync.Compat;
 using EdgeSync.Can.Sync.Passphrase;
 using EdgeSync.Can.Sync.Peers;
 using EdgeSync.Net.Iroh;
@@ -34,15 +35,18 @@ internal sealed class MirrorSession : IDisposable
 
     public IrohConnection Connection { get; }
 
+    /// <summary>
+    /// Whether each direction of a stream ends by itself, as the original's protocol has it; otherwise the end of what
+    /// comes is the end of both.
+    /// </summary>
+    public bool HasHalves => Connection.Alpn == CompatFrames.Protocol;
+
     private bool IsDialler => !Connection.IsIncoming;
 
     /// <summary>Tells the core of the connection, and of all that happens on it until it is over.</summary>
     public async Task RunAsync()
     {
-        var binding = new byte[PassphraseProof.BindingBytes];
-        Connection.Quic.Export(PassphraseProof.ExporterLabel, [], binding);
-        var source = SourceOf(Connection);
-        _loop.Post((node, at) => node.OnConnected(at, Id, Connection.Peer, IsDialler, binding, source));
+        Announce();
         try
         {
             while (true)
@@ -112,6 +116,20 @@ internal sealed class MirrorSession : IDisposable
     public void OnEnded(int lane) => _loop.Post((node, at) => node.OnLaneEnded(at, Id, lane));
 
     public void Remove(MirrorLane lane) => _lanes.TryRemove(new KeyValuePair<int, MirrorLane>(lane.Number, lane));
+
+    private void Announce()
+    {
+        if (HasHalves)
+        {
+            _loop.Post((node, at) => node.OnOriginalConnected(at, Id, Connection.Peer, IsDialler));
+            return;
+        }
+
+        var binding = new byte[PassphraseProof.BindingBytes];
+        Connection.Quic.Export(PassphraseProof.ExporterLabel, [], binding);
+        var source = SourceOf(Connection);
+        _loop.Post((node, at) => node.OnConnected(at, Id, Connection.Peer, IsDialler, binding, source));
+    }
 
     // An address: of IPv6 the half that a provider assigns. Behind a relay only the id is known of a peer.
     private static string SourceOf(IrohConnection connection)

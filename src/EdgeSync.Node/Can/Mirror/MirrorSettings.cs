@@ -42,6 +42,18 @@ internal sealed record MirrorSettings
     /// </summary>
     public bool AllowsTrusted { get; init; }
 
+    /// <summary>
+    /// Endpoints that may speak the original's protocol, which proves nothing of the passphrase (ADR 89); they are
+    /// dialled, too. Empty: nobody.
+    /// </summary>
+    public IReadOnlyList<EndpointId> Originals { get; init; } = [];
+
+    /// <summary>So may the endpoint that <see cref="ConnectTicketFile"/> names at the time.</summary>
+    public bool TakesOriginalTicket { get; init; }
+
+    /// <summary>Whether anyone may speak the original's protocol.</summary>
+    public bool HasOriginals => Originals.Count > 0 || TakesOriginalTicket;
+
     /// <summary>Also meets in the records of the original, which can be guessed by anyone (ADR 65).</summary>
     public bool IsCompatible { get; init; }
 

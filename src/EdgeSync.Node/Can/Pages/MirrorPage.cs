@@ -80,7 +80,8 @@ internal sealed class MirrorPage
             """);
         foreach (var peer in status.Peers)
         {
-            html.Add($"<tr><td><bdi>{peer.Name}</bdi></td><td class=\"{(peer.IsInSync ? "good" : "")}\">");
+            var name = peer.Store.Length > 0 ? peer.Name : peer.Protocol;
+            html.Add($"<tr><td><bdi>{name}</bdi></td><td class=\"{(peer.IsInSync ? "good" : "")}\">");
             if (peer.IsInSync) html.Add($"in sync</td>");
             else if (peer.Missing > 0) html.Add($"lacks {peer.Missing} assets</td>");
             else html.Add($"comparing</td>");

@@ -23,6 +23,22 @@ public interface IMirrorContents
     /// <returns>False: it does not follow what is here, or the disk refuses.</returns>
     bool Write(AssetHash hash, long timestampMs, ContentTree tree, int group, ReadOnlySpan<byte> bytes);
 
+    /// <summary>Writes a piece of an asset whose hash is not known yet, behind those before it.</summary>
+    /// <param name="arrival">Names what arrives, in this process.</param>
+    /// <param name="offset">Of the piece.</param>
+    /// <param name="bytes">Of the piece.</param>
+    /// <returns>False: the disk refuses.</returns>
+    bool WriteArrival(long arrival, long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>
+    /// All pieces are here: makes them all groups of that asset, which <see cref="CommitAsync"/> hashes and takes.
+    /// </summary>
+    /// <returns>False: the disk refuses.</returns>
+    bool TakeArrival(long arrival, AssetHash hash, ContentTree tree);
+
+    /// <summary>Drops the pieces.</summary>
+    void DropArrival(long arrival);
+
     /// <summary>All groups are here: makes them the content of the asset, if they are.</summary>
     Task<CommitOutcome> CommitAsync(
         AssetHash hash, long timestampMs, ContentTree tree, CancellationToken cancellationToken);

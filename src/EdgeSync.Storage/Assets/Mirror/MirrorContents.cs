@@ -49,6 +49,35 @@ public sealed class MirrorContents : IMirrorContents
         }
     }
 
+    public bool WriteArrival(long arrival, long offset, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _partials.WriteArrival(arrival, offset, bytes);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or EdgeSyncException)
+        {
+            return false;
+        }
+    }
+
+    public bool TakeArrival(long arrival, AssetHash hash, ContentTree tree)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        try
+        {
+            _partials.TakeArrival(arrival, hash, tree);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    public void DropArrival(long arrival) => _partials.DropArrival(arrival);
+
     public async Task<CommitOutcome> CommitAsync(
         AssetHash hash, long timestampMs, ContentTree tree, CancellationToken cancellationToken)
     {

@@ -27,6 +27,11 @@ internal sealed class MirrorRows(Database database)
           size INTEGER NOT NULL,
           leaves BLOB NOT NULL
         );
+        CREATE TABLE IF NOT EXISTS mirror_deletions (
+          hash BLOB PRIMARY KEY,
+          timestamp INTEGER NOT NULL,
+          deleted_at INTEGER NOT NULL
+        );
         CREATE TABLE IF NOT EXISTS mirror_state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
         """;
 
@@ -99,6 +104,30 @@ internal sealed class MirrorRows(Database database)
     public void RemoveTree(AssetHash hash)
     {
         using var delete = database.Prepare("DELETE FROM mirror_trees WHERE hash=?1");
+        BindHash(delete, 1, hash).Run();
+    }
+
+    /// <summary>Deletions that were forgotten and are kept; see <see cref="ISyncStore.ForgottenDeletions"/>.</summary>
+    public IEnumerable<ForgottenDeletion> Deletions()
+    {
+        using var select = database.Prepare("SELECT hash, timestamp, deleted_at FROM mirror_deletions");
+        while (select.Step())
+        {
+            if (select.Bytes(0) is { Length: AssetHash.Size } hash)
+                yield return new ForgottenDeletion(new AssetHash(hash), select.Int64(1), select.Int64(2));
+        }
+    }
+
+    public void PutDeletion(ForgottenDeletion deletion)
+    {
+        using var replace = database.Prepare(
+            "REPLACE INTO mirror_deletions(hash,timestamp,deleted_at) VALUES(?1,?2,?3)");
+        BindHash(replace, 1, deletion.Hash).Bind(2, deletion.TimestampMs).Bind(3, deletion.DeletedAtMs).Run();
+    }
+
+    public void RemoveDeletion(AssetHash hash)
+    {
+        using var delete = database.Prepare("DELETE FROM mirror_deletions WHERE hash=?1");
         BindHash(delete, 1, hash).Run();
     }
 

@@ -25,6 +25,9 @@ public sealed class MirrorStore : ISyncStore, IDisposable
     // Of users, and of peers.
     private readonly DeletionCount[] _deletions = new DeletionCount[2];
     private readonly DeletionCount[] _savedDeletions;
+    // Forgotten by the mirror; empty unless they are kept.
+    private readonly Dictionary<AssetHash, ForgottenDeletion> _forgotten = [];
+    private bool _keepsDeletions;
     private long _savedHandled;
     private ulong _savedForgotten;
 
@@ -59,6 +62,20 @@ public sealed class MirrorStore : ISyncStore, IDisposable
     public bool HasChanges => _pending.Count > 0 || Handled != _savedHandled || ForgottenTime != _savedForgotten
         || !_deletions.AsSpan().SequenceEqual(_savedDeletions);
 
+    /// <summary>
+    /// Keeps deletions that the mirror forgets from now on, for peers that are no stores of it. Before the first use.
+    /// </summary>
+    public void KeepDeletions()
+    {
+        _keepsDeletions = true;
+        foreach (var deletion in _rows.Deletions()) _forgotten[deletion.Hash] = deletion;
+    }
+
+    public IEnumerable<ForgottenDeletion> ForgottenDeletions() => _forgotten.Values;
+
+    public bool TryGetForgotten(AssetHash hash, out ForgottenDeletion deletion) =>
+        _forgotten.TryGetValue(hash, out deletion);
+
     public IEnumerable<SyncRecord> Records()
     {
         foreach (var record in _rows.All())
@@ -82,11 +99,14 @@ public sealed class MirrorStore : ISyncStore, IDisposable
     {
         ArgumentNullException.ThrowIfNull(record);
         _pending[record.Key] = record;
+        _forgotten.Remove(record.Key);
         if (record.IsPurged) _partials.Drop(record.Key);
     }
 
     public void ForgetRecord(AssetHash key, ulong deletionTime)
     {
+        if (_keepsDeletions && TryGetRecord(key, out var record))
+            _forgotten[key] = new ForgottenDeletion(key, record.TimestampMs, (long)(deletionTime >> 16));
         _pending[key] = null;
         ForgottenTime = Math.Max(ForgottenTime, deletionTime);
     }
@@ -165,6 +185,7 @@ public sealed class MirrorStore : ISyncStore, IDisposable
         if (record is null)
         {
             rows.Remove(key);
+            if (_forgotten.TryGetValue(key, out var forgotten)) rows.PutDeletion(forgotten);
             // What a service still has is to be deleted there first.
             var isInService = !_store.HasContents && new ServiceRows(index.Database).Find(key) is not null;
             if (index.Find(key) is null && !isInService) RemoveTombstone(index, key);
@@ -173,6 +194,7 @@ public sealed class MirrorStore : ISyncStore, IDisposable
 
         var before = rows.Find(key);
         rows.Put(record);
+        if (before is null) rows.RemoveDeletion(key);
         if (record.Kind != RecordKind.Asset) return;
         if (record.IsPurged) Purge(index, rows, before, record, removed);
         else

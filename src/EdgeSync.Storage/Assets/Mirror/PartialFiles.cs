@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using EdgeSync.Can.Assets;
 using EdgeSync.Can.Sync.Records;
 using EdgeSync.Can.Sync.Transfer;
@@ -10,7 +11,8 @@ namespace EdgeSync.Storage.Assets.Mirror;
 /// <summary>
 /// What has come of assets that are on their way: the groups in <c>.partial/HASH</c>, and what they are verified by in
 /// <c>.partial/HASH.tree</c> (the size, 8 bytes big-endian, and the leaves). Nothing of it is flushed: at each start
-/// the groups are verified, and a transfer goes on behind the last one that is right.
+/// the groups are verified, and a transfer goes on behind the last one that is right. An asset that arrives as a whole,
+/// and whose hash is not known yet, is in <c>.partial/arrival-N</c>; a start removes it.
 /// </summary>
 internal sealed class PartialFiles
 {
@@ -96,6 +98,33 @@ internal sealed class PartialFiles
         }
     }
 
+    /// <summary>Writes a piece of an asset whose hash is not known yet.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    public void WriteArrival(long arrival, long offset, ReadOnlySpan<byte> bytes)
+    {
+        _folder.RequireRoom(bytes.Length);
+        using var file = File.OpenHandle(
+            PathOf(arrival), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        RandomAccess.Write(file, bytes, offset);
+        var written = (offset + bytes.Length) / UnwrittenMax * UnwrittenMax;
+        if (written > offset) WriteBehind.Start(file, written - UnwrittenMax, UnwrittenMax);
+    }
+
+    /// <summary>Makes all pieces all groups of an asset; what had come of it is dropped.</summary>
+    /// <exception cref="IOException">The disk refuses.</exception>
+    public void TakeArrival(long arrival, AssetHash hash, ContentTree tree)
+    {
+        Drop(hash);
+        // An empty asset has no pieces.
+        if (tree.Size == 0) File.WriteAllBytes(PathOf(hash), []);
+        else File.Move(PathOf(arrival), PathOf(hash), overwrite: true);
+        WriteTree(hash, tree);
+        _entries[hash] = new Entry(tree) { Groups = tree.Groups };
+    }
+
+    public void DropArrival(long arrival) => File.Delete(PathOf(arrival));
+
     /// <summary>
     /// The hash of all groups, once; null when they were not all written since the start with that timestamp: then the
     /// file is to be read.
@@ -127,6 +156,9 @@ internal sealed class PartialFiles
             File.Delete(PathOf(hash) + TreeSuffix);
         }
     }
+
+    private string PathOf(long arrival) => Path.Combine(
+        _folder.Partial, string.Create(CultureInfo.InvariantCulture, $"arrival-{arrival}"));
 
     private void WriteTree(AssetHash hash, ContentTree tree)
     {

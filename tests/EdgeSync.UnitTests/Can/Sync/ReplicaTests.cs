@@ -190,6 +190,14 @@ public sealed class ReplicaTests
             ForgottenTime = Math.Max(ForgottenTime, deletionTime);
         }
 
+        public IEnumerable<ForgottenDeletion> ForgottenDeletions() => [];
+
+        public bool TryGetForgotten(AssetHash hash, out ForgottenDeletion deletion)
+        {
+            deletion = default;
+            return false;
+        }
+
         public void SaveDeletionCount(bool ofPeers, DeletionCount count)
         {
         }
