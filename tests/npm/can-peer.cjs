@@ -86,6 +86,7 @@ const talk = async (connection, isDialler) => {
   const known = new Set(), { send, recv } = isDialler ? await connection.openBi() : await connection.acceptBi();
   const digests = [...assets.values()].map(({ hash, timestamp, size, is_trashed, meta_updated_at }) => ({ hash, timestamp, size, is_trashed, meta_updated_at }));
   const told = write(send, frame(HASH_SET, HashesResponse.encode(HashesResponse.fromObject({ assets: digests })).finish()));
+  told.catch(() => {});   // the connection is over, which the reading side says
   const first = frames(recv), [type, payload] = (await first.next()).value;
   if (type !== HASH_SET) throw new Error(`the first frame is ${type}`);
   const theirs = new Map((read(HashesResponse, payload).assets ?? []).map((d) => [d.hash, d]));
@@ -100,6 +101,7 @@ const talk = async (connection, isDialler) => {
     await write(send, frame(DONE));
     await send.finish();
   })();
+  sending.catch(() => {});
   for await (const [kind, body] of first) { if (kind === DONE) break; take(kind, body, known); }
   await sending;
   for (const hash of theirs.keys()) known.add(hash);
