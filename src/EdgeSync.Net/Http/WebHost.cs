@@ -27,6 +27,8 @@ internal static class WebHost
             ApplicationName = "edgesync",
             EnvironmentName = Environments.Production,
             ContentRootPath = AppContext.BaseDirectory,
+            // Otherwise it watches that folder, with all below it, for an appsettings.json.
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
         });
 
         // The settings of a node are edgesync.json, its variables and flags: an existing appsettings.json or

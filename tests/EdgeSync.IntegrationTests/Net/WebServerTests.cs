@@ -1,9 +1,11 @@
-using System.Text;
-using System.Net.Sockets;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using EdgeSync.Net.Http;
 using EdgeSync.Node.Status;
 using EdgeSync.Primitives;
+using EdgeSync.Tests.Support;
 
 namespace EdgeSync.IntegrationTests.Net;
 
@@ -37,6 +39,33 @@ public sealed class WebServerTests
             "POST / HTTP/1.0\r\nContent-Type: application/x-fossil\r\nContent-Length: 1\r\n\r\nx");
 
         Assert.Contains("\r\nConnection: close\r\n", reply);
+    }
+
+    /// <summary>.NET's web applications watch the folder of their program, and all below it, for settings.</summary>
+    [Test]
+    public async Task Watches_no_folder()
+    {
+        Skip.Unless(OperatingSystem.IsLinux(), "watches are listed by Linux alone");
+        await using var server = await TestServer.StartAsync();
+
+        var number = new ProgramStart("/usr/bin/stat") { Arguments = ["-c", "%i", AppContext.BaseDirectory] }.Run()
+            .MustSucceed().Output.Trim();
+        var folder = $" ino:{long.Parse(number, CultureInfo.InvariantCulture):x} ";
+        var watches = Directory.GetFiles("/proc/self/fdinfo").SelectMany(LinesOf)
+            .Where(line => line.StartsWith("inotify ", StringComparison.Ordinal));
+        Assert.DoesNotContain(watches, line => line.Contains(folder, StringComparison.Ordinal));
+
+        static string[] LinesOf(string file)
+        {
+            try
+            {
+                return File.ReadAllLines(file);
+            }
+            catch (IOException)
+            {
+                return [];   // It was closed.
+            }
+        }
     }
 
     /// <summary>
