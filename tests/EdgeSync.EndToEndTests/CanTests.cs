@@ -39,6 +39,33 @@ public sealed class CanTests
     }
 
     [Test]
+    public void One_process_serves_several_stores()
+    {
+        using var edgesync = new EdgeSyncProgram();
+        string[] files = [.. new[] { "photos", "plans" }.Select(name => edgesync.Write(
+            $"{name}.yaml", $"storage_root: {edgesync[name]}\nport: 0\n"))];
+        edgesync.Try("can", "serve", "--config", files[0], "--config", files[1], "--port", "0").MustFail();
+        // The second store has the folder of the first, so that neither is served.
+        edgesync.Try("can", "serve", "--config", files[0], "--config", files[0]).MustFail();
+
+        using var service = edgesync.Start("can", "serve", "--config", files[0], "--config", files[1], "--json")
+            .Begin();
+        var urls = files.Select(_ => UrlIn(service.ReadLine(TimeSpan.FromSeconds(60)) ?? service.TextSoFar)).ToArray();
+        edgesync.Run("can", "put", edgesync.Write("photo.txt", "of the sea"), "--url", urls[0]);
+
+        Assert.Equal(
+            [1, 0],
+            urls.Select(url => edgesync.Json("can", "ls", "--url", url).GetProperty("total").GetInt32()));
+        Assert.Equal(0, service.Terminate(TimeSpan.FromSeconds(20)).ExitCode);
+
+        static string UrlIn(string line)
+        {
+            using var report = JsonDocument.Parse(line);
+            return report.RootElement.GetProperty("url").GetString()!;
+        }
+    }
+
+    [Test]
     public void Doctor_checks_a_store_with_and_without_its_service()
     {
         using var edgesync = new EdgeSyncProgram();

@@ -6,22 +6,21 @@ using EdgeSync.Storage;
 
 namespace EdgeSync.Node.Can;
 
-/// <summary>An asset store as a process of its own: <c>can serve</c>.</summary>
+/// <summary>Asset stores as a process of their own: <c>can serve</c>.</summary>
 internal static class CanRun
 {
-    /// <param name="settings">Of the store.</param>
+    /// <param name="stores">Their settings, one of each.</param>
     /// <param name="errors">Where the log goes.</param>
     /// <param name="isVerbose">Log requests, too.</param>
     /// <param name="clock">Of timestamps and pauses.</param>
-    /// <param name="started">Called once it serves.</param>
-    /// <param name="cancellationToken">Ends the service.</param>
-    /// <exception cref="EdgeSyncException">It cannot start.</exception>
+    /// <param name="started">Called for each once all of them serve.</param>
+    /// <param name="cancellationToken">Ends the services.</param>
+    /// <exception cref="EdgeSyncException">One of them cannot start; then none runs.</exception>
     public static async Task RunAsync(
-        CanSettings settings, TextWriter errors, bool isVerbose, TimeProvider clock,
+        IReadOnlyList<CanSettings> stores, TextWriter errors, bool isVerbose, TimeProvider clock,
         Action<CanStarted> started, CancellationToken cancellationToken)
     {
-        var isMirror = settings.Mirror.IsOn;
-        if (isMirror && settings.Mirror.Passphrase is null)
+        if (stores.Any(s => s.Mirror is { IsOn: true, Passphrase: null }))
             throw new EdgeSyncException(
                 ErrorKind.Usage, "a mirror needs a passphrase, which all of its stores have in common",
                 "set sync_passphrase in config.yaml, or the variable CAN_SYNC_PASSPHRASE");
@@ -29,19 +28,33 @@ internal static class CanRun
         await using var telemetry = NodeTelemetry.OfCommand(errors, clock);
         var log = new NodeLog(errors, clock, LogSettings.OfProcess(isVerbose));
         var bug = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var service = await CanService.StartAsync(
-            settings, clock, log, e => bug.TrySetResult(e), cancellationToken, isMirror);
-        if (!isMirror && settings.Mirror.Passphrase is not null)
-            log.CreateLogger().CanMirrorUnused("start it with --sync, or set sync: true");
-        started(new CanStarted(service.Url, service.Store.Root, service.Mirror?.Id.ToString(), service.Mirror?.Ticket));
-        SystemdNotify.Ready($"can {service.Url}");
+        await using var services = new RunningServices();
+        foreach (var settings in stores)
+        {
+            var isMirror = settings.Mirror.IsOn;
+            services.All.Add(await CanService.StartAsync(
+                settings, clock, log, e => bug.TrySetResult(e), cancellationToken, isMirror));
+            if (!isMirror && settings.Mirror.Passphrase is not null)
+                log.CreateLogger().CanMirrorUnused("start it with --sync, or set sync: true");
+        }
+
+        foreach (var one in services.All)
+            started(new CanStarted(one.Url, one.Store.Root, one.Mirror?.Id.ToString(), one.Mirror?.Ticket));
+        SystemdNotify.Ready($"can {string.Join(' ', services.All.Select(s => s.Url))}");
         // What stretching the passphrase took.
-        if (isMirror) MemoryTrimmer.TrimWhileIdle();
+        if (stores.Any(s => s.Mirror.IsOn)) MemoryTrimmer.TrimWhileIdle();
         var stopped = Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken);
         if (await Task.WhenAny(bug.Task, stopped) == bug.Task)
             throw new InvariantException($"a part of the asset store failed: {await bug.Task}");
 
         SystemdNotify.Stopping();
+    }
+
+    private sealed class RunningServices : IAsyncDisposable
+    {
+        public List<CanService> All { get; } = [];
+
+        public async ValueTask DisposeAsync() => await Task.WhenAll(All.Select(s => s.DisposeAsync().AsTask()));
     }
 }
 

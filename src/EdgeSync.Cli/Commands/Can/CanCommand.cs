@@ -38,19 +38,27 @@ internal static class CanCommand
         HelpName = "RATE"
     };
 
+    private static readonly Option<string[]> Configs = new("--config")
+    {
+        Description = "Settings of the asset store (default: config.yaml in this folder, if there is one). Repeated: "
+            + "one process serves several stores, each with a file of its own.",
+        HelpName = "FILE"
+    };
+
     public static CommandSpec Create() => new("can", "Store, find and serve assets: files with tags and details.")
     {
         Subcommands =
         {
             new CommandSpec("serve", "Serve an asset store over HTTP until stopped.", ServeAsync)
             {
-                Options = { CanOptions.Config, Storage, Port, Sync, Peer, Limit },
+                Options = { Configs, Storage, Port, Sync, Peer, Limit },
                 Notes = "Listens on this machine alone, unless bind_address is set. Everything is in the storage "
                     + "folder; one process may have it open.",
                 Examples =
                 [
                     "can serve", "can serve --config /etc/edgesync/can.yaml", "can serve --port 0 --json",
                     "can serve --sync", "can serve --sync --limit 'off 08:00-18:00=500KB'",
+                    "can serve --config photos.yaml --config plans.yaml",
                 ],
             },
             AgentCommand.Create(),
@@ -75,18 +83,12 @@ internal static class CanCommand
 
     private static async Task<ExitCode> ServeAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var settings = CanSettings.Load(context.Get(CanOptions.Config));
-        if (context.Get(Storage) is { Length: > 0 } storage) settings = settings with { StorageRoot = storage };
-        if (context.IsGiven(Port))
-        {
-            var port = context.Get(Port);
-            if (port is < 0 or > ushort.MaxValue) throw new EdgeSyncException(ErrorKind.Usage, $"{port} is not a port");
-            settings = settings with { Port = port };
-        }
-
-        settings = settings with { Mirror = MirrorOf(context, settings.Mirror) };
+        var files = context.Get(Configs) ?? [];
+        if (files.Length > 1) RequireOneForEach(context, files.Length);
+        CanSettings[] stores = files.Length == 0 ? [SettingsOf(context, null)]
+            : [.. files.Select(file => SettingsOf(context, file))];
         await CanRun.RunAsync(
-            settings, context.Output.Errors, context.IsVerbose, context.Clock,
+            stores, context.Output.Errors, context.IsVerbose, context.Clock,
             started =>
             {
                 context.Output.Write(new CanListeningReport(
@@ -96,6 +98,32 @@ internal static class CanCommand
             },
             cancellationToken);
         return ExitCode.Ok;
+    }
+
+    private static void RequireOneForEach(CommandContext context, int stores)
+    {
+        var given = context.IsGiven(Storage) ? "--storage" : context.IsGiven(Port) ? "--port"
+            : context.IsGiven(Peer) ? "--peer" : context.IsGiven(Limit) ? "--limit"
+            : Environment.GetEnvironmentVariable(CanSettings.PortVariable) is { Length: > 0 } ? CanSettings.PortVariable
+            : null;
+        if (given is not null)
+            throw new EdgeSyncException(
+                ErrorKind.Usage, $"{given} is about one store, and {stores} files of settings are named",
+                "set it in each file: storage_root, port, sync_peers, sync_limit");
+    }
+
+    private static CanSettings SettingsOf(CommandContext context, string? file)
+    {
+        var settings = CanSettings.Load(file);
+        if (context.Get(Storage) is { Length: > 0 } storage) settings = settings with { StorageRoot = storage };
+        if (context.IsGiven(Port))
+        {
+            var port = context.Get(Port);
+            if (port is < 0 or > ushort.MaxValue) throw new EdgeSyncException(ErrorKind.Usage, $"{port} is not a port");
+            settings = settings with { Port = port };
+        }
+
+        return settings with { Mirror = MirrorOf(context, settings.Mirror) };
     }
 
     private static MirrorSettings MirrorOf(CommandContext context, MirrorSettings settings)
