@@ -33,13 +33,16 @@ internal sealed class CommandContext(ParseResult parse, Output output) : ISettin
     {
         get
         {
-            var (option, argument) = (Get(Globals.Repo), Get(Globals.RepoArgument));
+            var (option, argument) = (Get(Globals.Repo), HasWord ? null : Get(Globals.RepoArgument));
             return option is null || argument is null || option == argument
                 ? option ?? argument
                 : throw new EdgeSyncException(ErrorKind.Usage, $"two repositories are named: {option} and {argument}",
                     "-R FILE, or the file as an argument, not both");
         }
     }
+
+    /// <summary>The argument <c>REPO</c> is another word of the command, and names no repository.</summary>
+    public bool HasWord { get; set; }
 
     /// <summary>The checkout of the current folder as the command found it, or null.</summary>
     private FoundCheckout? CheckoutHere => _checkoutHere.Value;

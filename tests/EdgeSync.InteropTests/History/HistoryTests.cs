@@ -82,6 +82,36 @@ public sealed class HistoryTests(GeneratedHistory histories)
         Same(bench, checkout, line.Split(' '));
     }
 
+    /// <summary>The program's own command has stock's words, and an option for each.</summary>
+    [Test]
+    [Arguments("before trunk", "before trunk")]
+    [Arguments("after root:trunk -n 5", "after root:trunk -n 5")]
+    [Arguments("--before trunk -n 5", "before trunk -n 5")]
+    [Arguments("--after 2020-01-05 -n 0", "after 2020-01-05 -n 0")]
+    [Arguments("--descendants root:trunk -n 7", "descendants root:trunk -n 7")]
+    [Arguments("par current -n 4", "parents current -n 4")]
+    [Arguments("--ancestors trunk -n 7", "ancestors trunk -n 7")]
+    [Arguments("--path src -n 0", "-p src -n 0")]
+    [Arguments("-c -n 0", "-c -n 0")]
+    [Arguments("--branch trunk --offset 3 -n 4", "-b trunk --offset 3 -n 4")]
+    [Arguments("--offset 2 --type all -n 0", "--offset 2 -t a -n 0")]
+    public void The_own_timeline_has_stocks_entries(string ours, string theirs)
+    {
+        using var bench = new Workbench("history");
+        var checkout = bench.Open(histories.CopyOf("kinds", bench.Folder, "a.fossil"), "here");
+        string[] theirWords = theirs.Contains("-t ", StringComparison.Ordinal)
+            ? theirs.Split(' ') : [.. theirs.Split(' '), "-t", "ci"];
+
+        var expected = checkout.Run(["timeline", .. theirWords, "-F", "%h %a %b %p"]).Output.Split('\n')
+            .Where(line => line.Length > 0 && !line.StartsWith("+++", StringComparison.Ordinal)
+                && !line.StartsWith("---", StringComparison.Ordinal));
+
+        var actual = bench.Ours.RunIn(
+            checkout.Folder, ["timeline", .. ours.Split(' '), "--format", "%h %a %b %p"]).Output.Split('\n');
+        Assert.Equal(expected, actual[..^1]);
+        Assert.NotEqual("", actual[0]);
+    }
+
     [Test]
     public void Every_file_with_its_versions_and_the_check_in_of_each_line()
     {

@@ -71,7 +71,7 @@ internal static class DescendantsCommand
         }
 
         context.Output.Write(
-            new TimelineReport([.. DetailedTimeline.List(repository, query).Select(StockWidth.LineOf)]));
+            new TimelineReport([.. DetailedTimeline.List(repository, query).Select(TimelineLine.Of)]));
         return ExitCode.Ok;
     }
 
@@ -81,7 +81,7 @@ internal static class DescendantsCommand
         var from = repository.Names.ResolveCheckin(context.Get(Version) ?? repository.Names.DefaultVersion);
         var query = new DetailedQuery { AncestorsOf = from, RelativesMax = context.Require(Limit), Type = "ci" };
         context.Output.Write(
-            new TimelineReport([.. DetailedTimeline.List(repository, query).Select(StockWidth.LineOf)]));
+            new TimelineReport([.. DetailedTimeline.List(repository, query).Select(TimelineLine.Of)]));
         return ExitCode.Ok;
     }
 
@@ -100,7 +100,7 @@ internal static class DescendantsCommand
         var entries = DetailedTimeline.List(repository, query);
         if (context.Output is { IsStock: true, IsJson: false })
             new StockLeavesPrinter(repository, query, width, context.Output.Text).Print(entries);
-        else context.Output.Write(new TimelineReport([.. entries.Select(StockWidth.LineOf)]));
+        else context.Output.Write(new TimelineReport([.. entries.Select(TimelineLine.Of)]));
         return ExitCode.Ok;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Cli.Printing;
 using EdgeSync.Primitives;
 using EdgeSync.Storage;
@@ -11,8 +12,6 @@ namespace EdgeSync.Cli.Commands.Stock;
 // Spec: timeline_cmd in timeline.c.
 internal static class StockTimelineCommand
 {
-    private static readonly string[] Words = ["before", "after", "descendants", "children", "ancestors", "parents"];
-
     private static readonly Argument<string[]> When = new("WHEN")
     {
         Description = "before, after, descendants, children, ancestors or parents; and a check-in or date.",
@@ -54,8 +53,8 @@ internal static class StockTimelineCommand
         var entries = DetailedTimeline.List(repository, QueryOf(context, repository, limit));
         if (context.Output.IsJson)
         {
-            var lines = (limit == 0 ? entries : entries.Take(Math.Abs(limit))).Select(StockWidth.LineOf);
-            context.Output.Write(new Repo.TimelineReport([.. lines]));
+            var lines = (limit == 0 ? entries : entries.Take(Math.Abs(limit))).Select(TimelineLine.Of);
+            context.Output.Write(new TimelineReport([.. lines]));
             return ExitCode.Ok;
         }
 
@@ -63,74 +62,26 @@ internal static class StockTimelineCommand
         return ExitCode.Ok;
     }
 
-    private static string? FormatOf(CommandContext context)
-    {
-        var format = context.Get(Format);
-        if (context.Get(OneLine) || format == "oneline") format = "%h %c";
-        if (context.Get(Medium) || format == "medium")
-            format = "Commit:   %h%nDate:     %d%nAuthor:   %a%nComment:  %c%n";
-        return context.Get(Full) || format == "full"
-            ? "Commit:   %H%nDate:     %d%nAuthor:   %a%nComment:  %c%nBranch:   %b%nTags:     %t%nPhase:    %p%n"
-            : format;
-    }
+    private static string? FormatOf(CommandContext context) => TimelineFormat.Named(
+        context.Get(Full) ? "full" : context.Get(Medium) ? "medium" : context.Get(OneLine) ? "oneline"
+        : context.Get(Format));
 
     private static DetailedQuery QueryOf(CommandContext context, Repository repository, int limit)
     {
         var words = context.Get(When) ?? [];
-        var mode = words.Length < 2 ? "" : Words.FirstOrDefault(
-            w => w.StartsWith(words[0], StringComparison.Ordinal) && (w[0] != 'a' || words[0].Length > 1)) ?? "";
+        var word = words.Length < 2 ? "" : TimelineSelection.WordOf(words[0]);
         var origin = words.LastOrDefault() ?? "now";
         var path = context.Get(Path) is { } named ? context.TreePath(named).TrimEnd('/') : null;
         var query = new DetailedQuery
         {
             Type = context.Get(Type) is { } type ? (type is ['a', ..] ? null : type) : path is null ? null : "ci",
             Path = path is "." ? null : path,
-            Branch = context.Get(CurrentBranch) ? BranchHere(repository) : context.Get(OfBranch),
+            Branch = context.Get(CurrentBranch) ? TimelineSelection.BranchHere(repository) : context.Get(OfBranch),
             Offset = NumberOf(context.Get(Offset), 0),
             RelativesMax = path is null ? Math.Abs(limit) : 0,
         };
-        var isGraph = mode is "descendants" or "children" or "ancestors" or "parents";
-        if (origin == "now")
-        {
-            // Stock compares with a text here, which is greater than every number.
-            return isGraph ? throw OfDate() : mode == "after" ? query with { From = double.MaxValue } : query;
-        }
-
-        if (!IsCurrent(origin) && DetailedTimeline.DayOf(repository, origin, mode.Length == 0) is { } day)
-            return isGraph ? throw OfDate() : Bounded(query, mode, day);
-
-        var rid = IsCurrent(origin) ? CheckoutOf(repository) : repository.Names.Resolve(origin);
-        using var select = repository.Database.Prepare("SELECT mtime FROM event WHERE objid=?1");
-        if (!select.Bind(1, rid).Step()) return Bounded(query, mode, mode == "after" ? double.MaxValue : -1);
-
-        query = Bounded(query, mode is "descendants" or "children" ? "after" : mode, select.Double(0));
-        return mode switch
-        {
-            "descendants" or "children" => query with { DescendantsOf = rid },
-            "ancestors" or "parents" => query with { AncestorsOf = rid },
-            _ => query,
-        };
+        return TimelineSelection.Of(repository, query, word, origin);
     }
-
-    private static DetailedQuery Bounded(DetailedQuery query, string mode, double day) =>
-        mode == "after" ? query with { From = day } : query with { Until = day };
-
-    private static bool IsCurrent(string word) => "current".StartsWith(word, StringComparison.Ordinal);
-
-    private static RecordId CheckoutOf(Repository repository) => repository.Names.Checkout is { IsNone: false } rid
-        ? rid
-        : throw new EdgeSyncException(ErrorKind.Usage, "must be within a local check-out to use 'current'");
-
-    private static string BranchHere(Repository repository)
-    {
-        if (repository.Names.Checkout.IsNone)
-            throw new EdgeSyncException(ErrorKind.Usage, "not within an open check-out");
-
-        return Branches.Of(repository, repository.Names.Checkout) ?? "trunk";
-    }
-
-    private static EdgeSyncException OfDate() =>
-        new(ErrorKind.Usage, "cannot compute descendants or ancestors of a date");
 
     private static int NumberOf(string? text, int otherwise) => text is null ? otherwise
         : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
@@ -149,9 +100,4 @@ internal static class StockWidth
         return width == 0 || width > above ? width : throw new EdgeSyncException(
             ErrorKind.Usage, $"-W|--width value must be >{above} or 0");
     }
-
-    /// <summary>An entry as our own report has it.</summary>
-    public static Repo.TimelineLine LineOf(DetailedEntry entry) => new(
-        entry.Id.ToString(), entry.Type, entry.Date.Replace(' ', 'T') + "Z", entry.User,
-        entry.Comment ?? "", entry.Branch);
 }

@@ -1,4 +1,4 @@
-using System.Text;
+using EdgeSync.Cli.Commands.Repo;
 using EdgeSync.Storage;
 using EdgeSync.Storage.Queries;
 
@@ -15,6 +15,7 @@ internal sealed record StockTimelineView(int Limit, int Width, string? Format = 
 // Spec: print_timeline and timeline_entry_subst in timeline.c.
 internal sealed class StockTimelinePrinter(Repository repository, StockTimelineView view, TextWriter output)
 {
+    private readonly TimelineFormat _format = new(repository);
     private readonly int _max = Math.Abs(view.Limit);
     private int _lines;
     private int _entries;
@@ -45,15 +46,14 @@ internal sealed class StockTimelinePrinter(Repository repository, StockTimelineV
 
     private void Print(DetailedEntry entry)
     {
-        var phase = PhaseOf(entry);
         if (view.Format is { } format)
         {
-            var text = Formatted(format, entry, entry.Children == 0 ? phase + "*LEAF* " : phase);
             _lines += 1 + format.Split("%n").Length - 1;
-            output.Write(text + "\n");
+            output.Write(_format.Of(format, entry) + "\n");
         }
         else
         {
+            var phase = _format.PhaseOf(entry);
             if (entry.Date[..10] != _day)
             {
                 _day = entry.Date[..10];
@@ -85,48 +85,5 @@ internal sealed class StockTimelinePrinter(Repository repository, StockTimelineV
             ("w", [':', ..]) => $"[{hash}] Edit to wiki page \"{title}\" (user: {entry.User})",
             _ => $"[{hash}] {phase}{entry.Text}",
         };
-    }
-
-    private string PhaseOf(DetailedEntry entry)
-    {
-        var phase = entry.Parents > 1 ? "*MERGE* " : "";
-        if (entry.Children > 1)
-            phase += DetailedTimeline.SameBranchChildrenOf(repository, entry.Rid) > 1 ? "*FORK* " : "*BRANCH* ";
-        if (entry.Rid == repository.Names.Checkout) phase += "*CURRENT* ";
-        return entry.IsPrivate ? phase + "*UNPUBLISHED* " : phase;
-    }
-
-    private static string Formatted(string format, DetailedEntry entry, string phase)
-    {
-        var text = new StringBuilder();
-        for (var i = 0; i < format.Length; i++)
-        {
-            if (format[i] != '%' || i + 1 == format.Length)
-            {
-                text.Append(format[i]);
-                continue;
-            }
-
-            var value = format[i + 1] switch
-            {
-                '%' => "%",
-                'n' => "\n",
-                'H' => entry.Id.ToString(),
-                'h' => entry.Id.ToString()[..10],
-                'a' => entry.User,
-                'd' => entry.Date,
-                'c' =>
-                    (entry.Comment ?? "(NULL)").Replace("\r", "", StringComparison.Ordinal).Replace('\n', ' ')
-                    .Replace('\t', ' '),
-                'b' => entry.Branch ?? "",
-                't' => entry.Tags,
-                'p' => phase,
-                _ => null,
-            };
-            text.Append(value ?? "%");
-            if (value is not null) i++;
-        }
-
-        return text.ToString();
     }
 }
