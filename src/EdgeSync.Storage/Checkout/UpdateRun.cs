@@ -150,6 +150,7 @@ internal sealed class UpdateRun(WorkingCheckout checkout, CheckoutUpdateOptions 
     private void Add(UpdateStep step, bool isDryRun)
     {
         var entry = checkout.Disk.Find(step.Name);
+        // Differs from Fossil, which copies a file aside also when it has the content that is to be written.
         var isSame = entry is not null && checkout.HasContent(entry, step.Target!.Content);
         string? note = null;
         if (entry is not null && !isSame && !options.IsForced)
