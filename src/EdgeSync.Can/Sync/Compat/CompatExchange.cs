@@ -149,7 +149,7 @@ internal sealed class CompatExchange
     private void Know(CompatDigest digest, CompatSend? send)
     {
         var isKnown = _known.TryGetValue(digest.Hash, out var known);
-        // One that was deleted here and never was there is no concern of the peer's.
+        // The peer never had it, and need not know that it was deleted here.
         if (digest.IsDeleted && !isKnown) return;
         if (!isKnown && digest.Size > ContentBytesMax)
         {

@@ -79,7 +79,7 @@ public sealed class Replica
     }
 
     /// <summary>
-    /// An asset came from a peer that is no store of the mirror, and is none whose deletion is known here. Its record
+    /// An asset came from a peer that is not a store of the mirror, and no deletion of it is known here. Its record
     /// is that of the asset in any case: a deletion that is on its way is later.
     /// </summary>
     /// <inheritdoc cref="Add"/>
@@ -120,7 +120,7 @@ public sealed class Replica
         store != Id && Edit(wall, SyncRecord.KeyOf(store), [(RecordField.Retired, SyncRecord.On)]);
 
     /// <summary>
-    /// A record as a peer has it that is no store of the mirror, and tells one time for all that it has changed.
+    /// A record as a peer has it that is not a store of the mirror: it tells one time for all its changes.
     /// </summary>
     /// <param name="record">As it is here.</param>
     /// <param name="changedAtMs">Unix milliseconds.</param>
