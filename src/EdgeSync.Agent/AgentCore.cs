@@ -188,10 +188,11 @@ public sealed class AgentCore
         else if (hasCome && hub is null) _schedule.PollSoon(now);
         if (hub == presence.PeerId && !wasPolled && _peers.MustBePolled(hub)) _schedule.PollRegularly(now);
         if (hasCome && presence.Role == NodeRole.Hub && presence.PeerId != hub) _peers.PlanOtherHubs(now);
-        // Once for each head. Those of a peer that has just come are found by the poll.
+        // Once for each head. Those of a peer that has just come are found by the poll, and where there is a hub, what
+        // others have comes from it. Without one another session may be bringing it, so this one waits a moment.
         if (change == PeerChange.Moved && !holdsHead && presence.Head != headBefore
-            && _options.Pulls(AnnouncedKind.CheckIn))
-            _schedule.TryWant(now, presence.PeerId, Announcement.OfHead(presence));
+            && (hub is null || hub == presence.PeerId) && _options.Pulls(AnnouncedKind.CheckIn))
+            _schedule.TryWant(now, presence.PeerId, Announcement.OfHead(presence), mayWait: hub is null);
         StartDue(now);
     }
 

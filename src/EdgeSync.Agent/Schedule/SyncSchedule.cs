@@ -101,15 +101,16 @@ internal sealed class SyncSchedule(
     }
 
     /// <summary>A peer has an artifact that is missing here. False: its announcements start no session.</summary>
-    public bool TryWant(Instant now, string peer, Announcement announcement)
+    /// <param name="mayWait">It may be on its way already.</param>
+    public bool TryWant(Instant now, string peer, Announcement announcement, bool mayWait = false)
     {
         // Our hub has it: fetch. Another peer has it: our hub will, so wait a moment. We are the sender's hub: it
         // pushes. Another hub has it: perhaps ours does not receive from that one, then this node connects the two.
         // That is so when we are joined to both: they would form a loop.
         var hub = peers.Hub;
-        var comesBySelf = hub is not null
+        var comesBySelf = mayWait || (hub is not null
             ? peer != hub && !peers.HasUplink(peer)
-            : announcement.Hub == options.NodeId;
+            : announcement.Hub == options.NodeId);
         var askAt = comesBySelf ? now + HubGrace + (HubGraceSpread * prng.NextDouble()) : now;
         var source = PeerTarget(announcement.Role == NodeRole.Hub ? peer : hub ?? peer);
         if (targets.Find(source.Id) is { HasNoCredit: true }) return false;   // polls find it later

@@ -134,6 +134,24 @@ public class AgentCoreTests
         Assert.Empty(driver.Syncs);
     }
 
+    /// <summary>What a leaf has comes by the hub; where there is none, another session may be bringing it.</summary>
+    [Test]
+    public void A_heartbeat_of_an_equal_is_not_followed_at_once()
+    {
+        var withHub = WithHub().Do((c, now) => c.OnPresence(now, Here("leaf", NodeRole.Leaf, "hub"))).Forget();
+        withHub.Do((c, now) => c.OnPresence(
+            now, Here("leaf", NodeRole.Leaf, "hub") with { Head = Id(77), CheckIns = 2 }, holdsHead: false));
+        Assert.Empty(withHub.Syncs);
+        Assert.Equal(0, withHub.Core.StatusAt(withHub.Now).Wanted);
+
+        var alone = new AgentDriver().Do((c, now) => c.OnLinkUp(now)).Do((c, now) => c.OnPresence(now, Here("other")))
+            .Pass(5).Finish(SyncOutcome.Ok()).Forget();
+        alone.Do((c, now) => c.OnPresence(now, Here("other") with { Head = Id(77), CheckIns = 2 }, holdsHead: false));
+        Assert.Empty(alone.Syncs);
+        alone.Pass(5);
+        Assert.Equal("nats:other", Assert.Single(alone.Syncs).Target.Id);
+    }
+
     [Test]
     public void A_heartbeat_of_what_was_announced_starts_no_second_session()
     {
