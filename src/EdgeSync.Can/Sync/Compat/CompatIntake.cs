@@ -64,7 +64,7 @@ internal sealed class CompatIntake(
         else if (!IsWanted(bundle.Hash))
         {
             session.Charge(1 + (arrival.Size / BytesPerCost));
-            // What is told of it here may be a deletion.
+            // It may have been deleted here, which the peer must be told.
             session.Changed.Add(bundle.Hash);
             Drop(arrival);
         }

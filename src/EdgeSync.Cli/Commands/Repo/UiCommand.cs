@@ -83,7 +83,7 @@ internal static class UiCommand
         : text == "0" ? 0
         : LocalPort.TryParse(text, out var port) ? port
         : throw new EdgeSyncException(
-            ErrorKind.Usage, $"'{text}' is no port: ui serves this machine alone",
+            ErrorKind.Usage, $"'{text}' is not a port: ui serves only this machine",
             "-P 8090; for other machines: edgesync repo serve -P '*:8080'");
 
     private static string? PageOf(string? text) => text is null or "" ? null : "/" + text.TrimStart('/');

@@ -59,7 +59,7 @@ internal sealed class ServiceClient : IDisposable
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw new EdgeSyncException(
-                ErrorKind.Usage, $"can_service_url is '{url}', which is no address", "such as http://127.0.0.1:3210");
+                ErrorKind.Usage, $"can_service_url is '{url}', which is not a URL", "such as http://127.0.0.1:3210");
 
         (Url, _key, _clock, _log) = (url.TrimEnd('/'), key, clock, log);
         _http = HttpConnections.Client(

@@ -65,7 +65,7 @@ internal sealed class AdminPages(RepositoryPages pages, Func<CancellationToken, 
         return password is null ? ShowPassword(repository, request, made, added, "was added") : To(request.Links.Users);
     }
 
-    // This once, and to whoever has made it.
+    // Once, to the person who has made the change.
     private static PageAnswer ShowPassword(
         Repository repository, PageRequest request, string password, string login, string change) =>
         Show(
